@@ -1,0 +1,91 @@
+# Everything a newcomer needs: `make demo` and `make test`. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.setup-done
+SPEC ?= openapi/v1.30.json
+SERVER ?= embedded
+HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(SETUP) ## Make .venv: pinned tools, and the three distributions installed editable
+
+$(SETUP): requirements.lock runtime/pyproject.toml codegen/pyproject.toml generated/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "kinform needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned requirements into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e runtime -e codegen -e generated
+	@touch $@
+
+.PHONY: demo
+demo: $(SETUP) ## Generate from SPEC, bring up an API server, run the example controller (SERVER=embedded|real)
+	@$(BIN)/python -m codegen --openapi $(SPEC)
+	@$(BIN)/python examples/demo.py --server $(SERVER)
+
+.PHONY: test
+test: $(SETUP) ## Run the tests (those for the real API server need `make control-plane`)
+	@$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: check
+check: lint mypy pyright floors generated generated-types ## Linters, type checkers, layers, and that generated/ is up to date
+
+.PHONY: lint
+lint: $(SETUP) ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: mypy
+mypy: $(SETUP) ## mypy --strict on everything written by hand
+	@$(BIN)/mypy $(HAND_WRITTEN)
+
+.PHONY: pyright
+pyright: $(SETUP) ## pyright strict on the public API and the examples
+	@$(BIN)/pyright
+
+.PHONY: floors
+floors: $(SETUP) ## import-linter: each floor of the runtime imports only what stands below it
+	@$(BIN)/lint-imports
+
+.PHONY: generated
+generated: $(SETUP) ## generated/ is what the generator writes for SPEC
+	@$(BIN)/python -m codegen --openapi $(SPEC) --check
+
+.PHONY: generated-types
+generated-types: $(SETUP) ## mypy --strict with and without the pydantic plugin, and pyright, on generated/
+	@.ci/check-types generated
+
+.PHONY: generate
+generate: $(SETUP) ## Write generated/ from SPEC
+	@$(BIN)/python -m codegen --openapi $(SPEC)
+
+.PHONY: control-plane
+control-plane: ## Build a real kube-apiserver, kubectl and etcd from their Go modules into the user's cache, once
+	@tests/controlplane/build.sh
+
+.PHONY: specs
+specs: $(SETUP) control-plane ## Make openapi/*.json anew from the real API servers
+	@openapi/capture.sh
+
+.PHONY: wheels
+wheels: $(SETUP) ## Build the sdist and wheel of the three distributions into dist/
+	@rm -rf dist
+	@for project in runtime codegen generated; do $(BIN)/python -m build --no-isolation --outdir dist $$project >/dev/null || exit 1; done
+	@ls dist
+
+.PHONY: lock
+lock: ## Renew requirements.lock (needs uv)
+	@uv lock --upgrade --quiet
+	@uv export --quiet --no-emit-workspace --all-groups --all-packages --all-extras --no-header -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove .venv, dist and caches
+	@rm -rf .venv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
