@@ -1,0 +1,246 @@
+"""From changes of objects to calls of one function with one key: sources, queue and workers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self, TypeVar
+
+from kinform.clock import SYSTEM_CLOCK
+from kinform.controller.result import Result, TerminalError
+from kinform.errors import ShutDown
+from kinform.meta import ObjectKey, WireObject
+from kinform.workqueue import RateLimitingQueue, WorkQueueStatistics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from kinform.clock import Clock
+    from kinform.factory import ResourceInformer
+    from kinform.informer import Event, Predicate, Registration
+    from kinform.meta import Resource
+    from kinform.workqueue import RateLimiter
+
+__all__ = ["Controller", "ControllerStatistics"]
+
+T = TypeVar("T", bound=WireObject)
+
+logger: Final = logging.getLogger("kinform.controller")
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerStatistics:
+    """What a controller has done, at one moment.
+
+    Attributes:
+        name: The controller's name.
+        workers: Workers that run now.
+        reconciled: Calls that returned.
+        failed: Calls that raised and are tried again.
+        terminal: Calls that raised ``TerminalError``.
+        queue: What its queue holds.
+    """
+
+    name: str
+    workers: int
+    reconciled: int
+    failed: int
+    terminal: int
+    queue: WorkQueueStatistics
+
+
+class Controller:
+    """Calls ``reconcile(key)`` whenever something about that key may have changed (controller-runtime: ``Controller``).
+
+    ``reconcile`` is level-triggered: it looks at what is there now. It is never called twice at once for one key; keys
+    that come while it runs are one more call afterwards. What it raises is logged, counted, told to ``on_error`` and
+    tried again with back-off, except `TerminalError`.
+
+    Args:
+        name: For thread names, statistics and logs.
+        reconcile: Takes the key of one object of the kind given to `watches`; returns None or a `Result`.
+        workers: How many threads call it.
+        limiter: How long failing keys wait; by default ``default_controller_rate_limiter()``.
+        on_error: Told of the key and of what ``reconcile`` raised.
+        clock: For tests.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        reconcile: Callable[[ObjectKey], Result | None],
+        *,
+        workers: int = 1,
+        limiter: RateLimiter[ObjectKey] | None = None,
+        on_error: Callable[[ObjectKey, BaseException], object] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        if workers < 1:
+            raise ValueError(f"controller {name}: workers must be at least 1, not {workers}")
+        self.name = name
+        self._reconcile = reconcile
+        self._worker_count = workers
+        self._on_error = on_error
+        self._queue: RateLimitingQueue[ObjectKey] = RateLimitingQueue(limiter, name=name, clock=clock)
+        self._clock = clock
+        self._reconciled_kind: Resource | None = None
+        self._registrations: list[Registration] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._results: dict[str, int] = {"reconciled": 0, "failed": 0, "terminal": 0}
+
+    # ---- sources
+
+    def watches(self, source: ResourceInformer[T], *, where: Predicate[T] | Callable[[T], bool] | None = None) -> Self:
+        """The kind that is reconciled: each change enqueues the object's own key.
+
+        Args:
+            source: Its informer, such as ``factory.apps().v1().deployments()``.
+            where: Which objects and changes count, such as ``generation_changed | labels_changed``.
+
+        Raises:
+            ValueError: The controller reconciles another kind already.
+        """
+        informer = source.informer()
+        if self._reconciled_kind is not None:
+            raise ValueError(f"controller {self.name} reconciles {self._reconciled_kind} already: one kind each")
+        self._reconciled_kind = informer.resource
+        self._registrations.append(informer.add_key_handler(self._queue.add, where=where))
+        return self
+
+    def owns(self, source: ResourceInformer[T], *, where: Predicate[T] | Callable[[T], bool] | None = None) -> Self:
+        """A kind whose objects are controlled by the reconciled kind: each change enqueues the controlling owner.
+
+        Owners are read without inflating objects. Where a change moves an object from one owner to another, both are
+        enqueued.
+
+        Raises:
+            ValueError: ``watches`` has not been called: there is no kind that could own.
+        """
+        kind = self._reconciled_kind
+        if kind is None:
+            raise ValueError(f"controller {self.name}: call watches() before owns(), it says which kind owns")
+
+        def enqueue_owners(event: Event[T]) -> None:
+            for owner in event.owners():
+                group = owner.api_version.rpartition("/")[0]
+                if owner.kind == kind.kind and group == kind.group:
+                    self._queue.add(ObjectKey(event.key.namespace if kind.namespaced else "", owner.name))
+
+        self._registrations.append(source.informer().add_handler(enqueue_owners, where=where))
+        return self
+
+    def maps(
+        self,
+        source: ResourceInformer[T],
+        to_keys: Callable[[T], Iterable[ObjectKey]],
+        *,
+        where: Predicate[T] | Callable[[T], bool] | None = None,
+    ) -> Self:
+        """Any other kind: ``to_keys`` says which keys an object concerns. Both states of an update are asked."""
+
+        def enqueue_mapped(event: Event[T]) -> None:
+            for obj in (event.old, event.new):
+                if obj is not None:
+                    for key in to_keys(obj):
+                        self._queue.add(key)
+
+        self._registrations.append(source.informer().add_handler(enqueue_mapped, where=where))
+        return self
+
+    @property
+    def queue(self) -> RateLimitingQueue[ObjectKey]:
+        """The controller's queue, for sources of one's own."""
+        return self._queue
+
+    # ---- life
+
+    def wait_for_sync(self, timeout: float | None = None) -> None:
+        """Blocks until every source has handed over what was there at first, so that workers start from all of it.
+
+        Raises:
+            CacheSyncError: Not within ``timeout`` seconds.
+            InformerStoppedError: An informer stopped before.
+        """
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        for registration in self._registrations:
+            registration.wait_for_sync(None if deadline is None else max(0.0, deadline - self._clock.monotonic()))
+
+    def start(self) -> None:
+        """Starts the workers. Call it after `wait_for_sync`; a second call does nothing."""
+        with self._lock:
+            if self._threads:
+                return
+            self._threads = [
+                threading.Thread(target=self._work, name=f"kinform-{self.name}-worker-{number}", daemon=True)
+                for number in range(self._worker_count)
+            ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout: float = 30.0) -> list[str]:
+        """Takes no new keys, lets the workers finish what the queue holds, and ends them. Blocks.
+
+        Args:
+            timeout: Seconds to wait for a running ``reconcile``; what the queue still holds then is dropped.
+
+        Returns:
+            The names of workers that are still in a call: it will be their last.
+        """
+        deadline = self._clock.monotonic() + timeout
+        if self._threads:
+            self._queue.shut_down_with_drain(timeout)
+        self._queue.discard()
+        for registration in self._registrations:
+            registration.remove(timeout=max(0.0, deadline - self._clock.monotonic()))
+        for thread in self._threads:
+            thread.join(max(0.1, deadline - self._clock.monotonic()))
+        return [thread.name for thread in self._threads if thread.is_alive()]
+
+    def statistics(self) -> ControllerStatistics:
+        """What the controller has done so far. Thread-safe."""
+        with self._lock:
+            results = dict(self._results)
+        alive = sum(thread.is_alive() for thread in self._threads)
+        return ControllerStatistics(self.name, alive, queue=self._queue.statistics(), **results)
+
+    # ---- workers
+
+    def _work(self) -> None:
+        while True:
+            try:
+                with self._queue.processing() as key:
+                    self._process(key)
+            except ShutDown:
+                return
+
+    def _process(self, key: ObjectKey) -> None:
+        try:
+            result = self._reconcile(key)
+        except TerminalError as error:
+            self._count("terminal")
+            self._report(key, error, "will not be tried again")
+            self._queue.forget(key)
+        except BaseException as error:  # noqa: BLE001  (a sys.exit() in a reconciler must not end its worker unheard)
+            self._count("failed")
+            self._queue.add_rate_limited(key)
+            self._report(key, error, f"failure {self._queue.num_requeues(key)}, will be tried again")
+        else:
+            self._count("reconciled")
+            self._queue.forget(key)
+            if result is not None and result.requeue_after is not None:
+                self._queue.add_after(key, result.requeue_after)
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self._results[what] += 1
+
+    def _report(self, key: ObjectKey, error: BaseException, what_next: str) -> None:
+        logger.error("controller %s: %s: %s", self.name, key, what_next, exc_info=error)
+        if self._on_error is None:
+            return
+        try:
+            self._on_error(key, error)
+        except Exception:
+            logger.exception("controller %s: on_error raised", self.name)

@@ -1,0 +1,100 @@
+"""Runs controllers until the process is told to end, then ends them in the right order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import FrameType
+
+    from kinform.controller.controller import Controller
+    from kinform.factory import InformerFactory
+
+__all__ = ["run"]
+
+logger: Final = logging.getLogger("kinform.controller")
+
+
+def run(
+    factory: InformerFactory,
+    *controllers: Controller,
+    stop: threading.Event | None = None,
+    sync_timeout: float | None = None,
+    drain_timeout: float = 30.0,
+) -> None:
+    """Starts the factory, waits for its caches, runs the controllers, and ends all of it gracefully. Blocks.
+
+    Ends on SIGINT or SIGTERM (when called in the main thread; a second signal acts as it would without kinform), or
+    when ``stop`` is set. The order of the end: no new keys, running and queued keys finish, workers end, informers end.
+
+    Args:
+        factory: What the controllers' sources came from.
+        controllers: What to run.
+        stop: Set it to end the run from elsewhere.
+        sync_timeout: Seconds to wait for the first sync; None: for ever.
+        drain_timeout: Seconds that the controllers have, all together, to finish their keys.
+
+    Raises:
+        CacheSyncError: The caches have not synced in time; it names those that are missing, and why.
+    """
+    if not controllers:
+        raise ValueError("run() needs at least one controller")
+    ended = threading.Event() if stop is None else stop
+    with _end_on_signals(ended), factory:
+        try:
+            factory.wait_for_cache_sync(timeout=sync_timeout, cancel=ended)
+            for controller in controllers:
+                if not ended.is_set():
+                    controller.wait_for_sync(sync_timeout)
+                    controller.start()
+            ended.wait()
+        finally:
+            _stop_all(controllers, drain_timeout)
+
+
+def _stop_all(controllers: tuple[Controller, ...], timeout: float) -> None:
+    # Side by side: they share the deadline, and one controller's drain must not let another go on taking keys.
+    enders = [
+        threading.Thread(target=_stop_one, args=(controller, timeout), name=f"kinform-{controller.name}-stop")
+        for controller in controllers
+    ]
+    for ender in enders:
+        ender.start()
+    for ender in enders:
+        ender.join()
+
+
+def _stop_one(controller: Controller, timeout: float) -> None:
+    for name in controller.stop(timeout):
+        logger.error("%s is still in a reconcile after %s s and is left behind", name, timeout)
+
+
+@contextmanager
+def _end_on_signals(ended: threading.Event) -> Generator[None]:
+    """Sets the event at the first SIGINT or SIGTERM; from then on the former handlers are back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set signal handlers
+        return
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in former.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (the signature that signal wants)
+        logger.info("%s: finishing", signal.Signals(number).name)
+        restore()
+        # Event.set() takes a lock that the interrupted main thread may hold inside wait(): let another thread take it.
+        threading.Thread(target=ended.set, name="kinform-signal").start()
+
+    for number in former:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        restore()

@@ -1,0 +1,110 @@
+"""The public surface: what each call takes and gives."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_type
+
+from kinform import (
+    Event,
+    Index,
+    ObjectKey,
+    RateLimitingQueue,
+    Snapshot,
+    connect,
+    controller_of,
+    default_controller_rate_limiter,
+    drop,
+    field_index,
+    generation_changed,
+    index,
+    label_index,
+    labels_changed,
+    owner_key,
+)
+from kinform_k8s import Clientset, SharedInformerFactory
+from kinform_k8s.models.apps.v1 import Deployment
+from kinform_k8s.models.core.v1 import Container, Node, Pod, PodSpec
+from kinform_k8s.models.meta.v1 import ObjectMeta
+
+
+def on_add(pod: Pod) -> None:
+    print(pod.metadata.name)
+
+
+def on_update(old: Pod, new: Pod) -> bool:
+    return old.metadata.resource_version != new.metadata.resource_version
+
+
+def on_event(event: Event[Pod]) -> None:
+    assert_type(event.old, Pod | None)
+    assert_type(event.new, Pod | None)
+    assert_type(event.key, ObjectKey)
+    assert_type(event.initial, bool)
+
+
+def informers() -> None:
+    factory = SharedInformerFactory(
+        connect, namespace=["a", "b"], label_selector="app=web", transform=drop("metadata.managedFields"), resync=None
+    )
+    pods = factory.core().v1().pods()
+    nodes = factory.core().v1().nodes()
+    informer = pods.informer()
+    informer.add_event_handler(on_add=on_add, on_update=on_update, on_delete=lambda pod: print(pod.spec.node_name))
+    informer.add_event_handler(on_add=on_add, where=lambda pod: pod.spec.node_name == "n1")
+    informer.add_event_handler(on_update=on_update, where=generation_changed | labels_changed)
+    informer.add_handler(on_event)
+    queue: RateLimitingQueue[ObjectKey] = RateLimitingQueue(default_controller_rate_limiter(), name="pods")
+    registration = informer.add_key_handler(queue.add)
+    assert_type(registration.has_synced(), bool)
+    registration.remove(timeout=1.0)
+
+    assert_type(pods.lister().list(), Snapshot[Pod])
+    assert_type(pods.lister().pods("shop").get("web-0"), Pod)
+    assert_type(pods.lister().pods("shop").find("web-0"), Pod | None)
+    assert_type(nodes.lister().get("n1"), Node)
+    for pod in pods.lister().list("app in (a, b)"):
+        assert_type(pod, Pod)
+    for key in pods.lister().keys():
+        assert_type(key, ObjectKey)
+
+    by_node = informer.add_index(field_index("spec.nodeName"))
+    assert_type(by_node, Index[Pod])
+    by_image = informer.add_index(index("image", lambda pod: [c.image for c in pod.spec.containers]))
+    assert_type(by_image["nginx"], Snapshot[Pod])
+    informer.add_index(label_index("app"))
+
+
+def models() -> None:
+    pod = Pod(metadata=ObjectMeta(name="x"), spec=PodSpec(node_name="n", containers=[Container(name="c", image="i")]))
+    assert_type(pod.metadata.name, str)
+    assert_type(pod.spec.node_name, str)
+    assert_type(pod.spec.containers[0].image, str)
+    assert_type(pod.metadata.labels["a"], str)
+    assert_type(Deployment().spec.replicas, int | None)
+    when = pod.metadata.creation_timestamp
+    if when is not None:
+        late: bool = when < datetime.now(when.tzinfo)
+        print(late)
+    owner = controller_of(pod)
+    if owner is not None:
+        assert_type(owner.name, str)
+    assert_type(owner_key(pod, "ReplicaSet"), ObjectKey | None)
+
+
+def clients() -> None:
+    with Clientset(connect) as clientset:
+        pods = clientset.core_v1().pods("shop")
+        assert_type(pods.create(Pod()), Pod)
+        assert_type(pods.get("x"), Pod)
+        assert_type(pods.update_status(Pod()), Pod)
+        assert_type(pods.list().items[0], Pod)
+        assert_type(clientset.core_v1().nodes().get("n1"), Node)
+
+
+def queues() -> None:
+    queue: RateLimitingQueue[ObjectKey] = RateLimitingQueue(name="pods")
+    queue.add(ObjectKey("a", "b"))
+    queue.add_after(ObjectKey("a", "b"), timedelta(seconds=5))
+    with queue.processing() as item:
+        assert_type(item, ObjectKey)
