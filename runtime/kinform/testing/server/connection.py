@@ -1,0 +1,284 @@
+"""HTTP/1.1 on one connection: requests in, answers out, streams in chunks, and cuts where a test wants them."""
+
+from __future__ import annotations
+
+import contextlib
+import http
+import socket
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+__all__ = ["Connection", "CutError", "Exchange", "Request"]
+
+BODY_LIMIT: Final = 3 * 1024 * 1024
+_HEAD_LIMIT: Final = 64 * 1024
+_RECEIVE: Final = 64 * 1024
+
+
+class CutError(ConnectionError):
+    """The server itself breaks this connection, on behalf of a test."""
+
+
+class _MalformedError(Exception):
+    """What came is no HTTP that this server reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        method: In capitals.
+        segments: The path's segments, unquoted.
+        path: The path as it came, without the query.
+        query: The parameters; of one given twice, the last.
+        headers: By lower-case name.
+        body: Whole; None where it was over the limit of 3 MiB.
+    """
+
+    method: str
+    segments: tuple[str, ...]
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Exchange:
+    """One request and its answer. Used by the connection's thread; ``abandoned`` may be read from any.
+
+    Attributes:
+        request: What was asked.
+        started: Whether the head of an answer has gone out.
+    """
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self.request = request
+        self.started = False
+        self._connection = connection
+        self._content_left: int | None = None
+        self._streaming = False
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody reads any more."""
+        return self._connection.abandoned
+
+    def cut_after(self, size: int) -> None:
+        """Breaks the connection when so many bytes of the body have gone out."""
+        self._content_left = size
+
+    def respond(
+        self, code: int, body: bytes, *, content_type: str = "application/json", headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Sends a whole answer.
+
+        Raises:
+            OSError: The client went away.
+            CutError: The body is longer than ``cut_after`` allows.
+        """
+        length = [("Content-Length", str(len(body))), *headers]
+        self._send_head(code, content_type, length)
+        self._send_content(body if self.request.method != "HEAD" else b"")
+
+    def start(self) -> None:
+        """Begins an answer that is a stream of JSON lines, in chunks."""
+        self._streaming = True
+        self._send_head(200, "application/json", [("Transfer-Encoding", "chunked")])
+
+    def write(self, data: bytes) -> None:
+        """Sends a piece of the stream.
+
+        Raises:
+            OSError: The client went away.
+            CutError: ``cut_after`` is reached.
+        """
+        self._send_content(data)
+
+    def finish(self) -> None:
+        """Ends the stream cleanly."""
+        self._connection.send(b"0\r\n\r\n")
+
+    def _send_head(self, code: int, content_type: str, headers: Iterable[tuple[str, str]]) -> None:
+        self.started = True
+        lines = [f"HTTP/1.1 {code} {_phrase(code)}", "Cache-Control: no-cache, private"]
+        lines += [f"Content-Type: {content_type}", f"Date: {formatdate(usegmt=True)}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        self._connection.send("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
+
+    def _send_content(self, data: bytes) -> None:
+        cut = self._content_left is not None and len(data) >= self._content_left
+        if self._content_left is not None:
+            data = data[: self._content_left]
+            self._content_left -= len(data)
+        if data:
+            self._connection.send(b"%x\r\n%b\r\n" % (len(data), data) if self._streaming else data)
+        if cut:
+            raise CutError
+
+
+def _phrase(code: int) -> str:
+    try:
+        return http.HTTPStatus(code).phrase
+    except ValueError:
+        return "Unknown"
+
+
+class Connection:
+    """One connection: reads a request, has it handled, and again, until either side has enough.
+
+    Args:
+        sock: Connected; this object closes it.
+        handle: Answers an exchange.
+        number: For the thread's name.
+    """
+
+    def __init__(self, sock: socket.socket, handle: Callable[[Connection, Exchange], None], number: int) -> None:
+        self.sock = sock
+        self.number = number
+        self.abandoned = False
+        self._handle = handle
+        self._buffer = bytearray()
+
+    def send(self, data: bytes) -> None:
+        """Sends all of it, however long the client takes.
+
+        Raises:
+            OSError: The client went away.
+        """
+        self.sock.sendall(data)
+
+    def abandon(self) -> None:
+        """Ends the connection from any thread: wakes its own out of reading and writing, and that one closes it."""
+        self.abandoned = True
+        with contextlib.suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+    def hung_up(self) -> bool:
+        """Whether the client has closed its side; asked while it should be silent, reading an answer."""
+        try:
+            return self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def serve(self) -> None:
+        """Serves until the connection ends; never raises for what the client does."""
+        try:
+            with contextlib.suppress(OSError):
+                self._serve()
+        finally:
+            self.abandoned = True
+            self.sock.close()
+
+    def _serve(self) -> None:
+        while not self.abandoned:
+            try:
+                request = self._read_request()
+            except _MalformedError as error:
+                self.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n")
+                self.send(str(error).encode())
+                return
+            if request is None:
+                return
+            self._handle(self, Exchange(self, request))
+            if request.body is None or "close" in request.headers.get("connection", "").lower():
+                return
+
+    # ---- reading
+
+    def _receive(self) -> bool:
+        data = self.sock.recv(_RECEIVE)
+        self._buffer += data
+        return bool(data)
+
+    def _take(self, size: int) -> bytes:
+        while len(self._buffer) < size:
+            if not self._receive():
+                raise ConnectionResetError
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return data
+
+    def _discard(self, size: int) -> None:
+        """Reads past a body: a client that is still sending would not see the answer."""
+        size -= len(self._buffer)
+        self._buffer.clear()
+        while size > 0 and (data := self.sock.recv(_RECEIVE)):
+            size -= len(data)
+
+    def _take_until(self, mark: bytes) -> bytes | None:
+        """The bytes up to a mark, which is passed over; None if the connection ends before the first of them."""
+        searched = 0
+        while (place := self._buffer.find(mark, searched)) < 0:
+            searched = max(0, len(self._buffer) - len(mark))
+            if len(self._buffer) > _HEAD_LIMIT:
+                raise _MalformedError("the head of the request is too long")
+            if not self._receive():
+                return None
+        data = bytes(self._buffer[:place])
+        del self._buffer[: place + len(mark)]
+        return data
+
+    def _read_request(self) -> Request | None:
+        head = self._take_until(b"\r\n\r\n")
+        if head is None:
+            return None
+        first, *rest = head.decode("latin-1").split("\r\n")
+        try:
+            method, target, version = first.split(" ")
+        except ValueError:
+            raise _MalformedError("that is no request line") from None
+        if version != "HTTP/1.1":
+            raise _MalformedError("this server speaks HTTP/1.1")
+        headers: dict[str, str] = {}
+        for line in rest:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise _MalformedError("that is no header")
+            headers[name.strip().lower()] = value.strip()
+        path, _, query = target.partition("?")
+        return Request(
+            method=method,
+            segments=tuple(unquote(each) for each in path.removeprefix("/").removesuffix("/").split("/")),
+            path=path,
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            headers=headers,
+            body=self._read_body(headers),
+        )
+
+    def _read_body(self, headers: Mapping[str, str]) -> bytes | None:
+        chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        length = headers.get("content-length", "0")
+        if not length.isdecimal():
+            raise _MalformedError("that is no length")
+        if not chunked and int(length) > BODY_LIMIT:
+            if "expect" not in headers:
+                self._discard(int(length))
+            return None
+        if headers.get("expect", "").lower() == "100-continue":
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return self._read_chunks() if chunked else self._take(int(length))
+
+    def _read_chunks(self) -> bytes | None:
+        body = bytearray()
+        while True:
+            line = self._take_until(b"\r\n")
+            try:
+                size = int((line or b"").split(b";")[0], 16)
+            except ValueError:
+                raise _MalformedError("that is no chunk") from None
+            if len(body) + size > BODY_LIMIT:
+                return None
+            body += self._take(size)
+            if size == 0:
+                while self._take_until(b"\r\n"):
+                    pass  # trailers
+                return bytes(body)
+            self._take(2)

@@ -1,0 +1,118 @@
+"""What the server says of itself: groups, versions, resources; its own version and health; a stub of OpenAPI."""
+
+from __future__ import annotations
+
+import platform
+import re
+from typing import TYPE_CHECKING, Final
+
+from kinform.testing.server.documents import encode
+
+if TYPE_CHECKING:
+    from kinform.testing.server.documents import Json, JsonObject
+    from kinform.testing.server.resources import Registry, ServedResource
+
+__all__ = ["Discovery"]
+
+_VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+_STATUS_VERBS: Final = ("get", "patch", "update")
+_HEALTH: Final = frozenset({"healthz", "livez", "readyz"})
+_VERSION: Final = re.compile(r"v(\d+)\.(\d+).*")
+
+
+class Discovery:
+    """Answers to paths that are no resource.
+
+    Args:
+        registry: What is served.
+        version: The Kubernetes version to show, such as ``v1.37.0``.
+
+    Raises:
+        ValueError: That is no version.
+    """
+
+    def __init__(self, registry: Registry, version: str) -> None:
+        match = _VERSION.fullmatch(version)
+        if match is None:
+            raise ValueError(f"{version!r} is not a version such as 'v1.37.0'")
+        self._registry = registry
+        self._version: JsonObject = {
+            "major": match[1],
+            "minor": match[2],
+            "gitVersion": version,
+            "gitCommit": "",
+            "gitTreeState": "",
+            "buildDate": "1970-01-01T00:00:00Z",
+            "goVersion": "",
+            "compiler": "",
+            "platform": f"{platform.system().lower()}/{platform.machine()}",
+        }
+
+    def answer(self, segments: tuple[str, ...], address: str) -> tuple[str, bytes] | None:
+        """Content type and body; None where the path leads nowhere."""
+        if len(segments) == 1 and segments[0] in _HEALTH:
+            return "text/plain; charset=utf-8", b"ok"
+        document = self._document(segments, address)
+        return None if document is None else ("application/json", encode(document))
+
+    def _document(self, segments: tuple[str, ...], address: str) -> JsonObject | None:
+        match segments:
+            case ["version"]:
+                return self._version
+            case ["api"]:
+                where: Json = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
+                return {"kind": "APIVersions", "versions": self._versions(""), "serverAddressByClientCIDRs": where}
+            case ["apis"]:
+                groups: Json = [self._group(name) for name in self._registry.groups()]
+                return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+            case ["apis", name] if name in self._registry.groups():
+                return {"kind": "APIGroup", "apiVersion": "v1", **self._group(name)}
+            case ["api", version] if self._registry.has_group_version("", version):
+                return self._resources("", version)
+            case ["apis", group, version] if self._registry.has_group_version(group, version):
+                return self._resources(group, version)
+            case ["openapi", "v2"]:
+                return {"swagger": "2.0", "info": self._info(), "paths": {}, "definitions": {}}
+            case ["openapi", "v3"]:
+                return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in self._paths()}}
+            case ["openapi", "v3", *rest] if "/".join(rest) in self._paths():
+                return {"openapi": "3.0.0", "info": self._info(), "paths": {}}
+            case _:
+                return None
+
+    def _versions(self, group: str) -> list[Json]:
+        return [*self._registry.versions(group)]
+
+    def _group(self, name: str) -> JsonObject:
+        versions: list[Json] = [
+            {"groupVersion": f"{name}/{version}", "version": version} for version in self._registry.versions(name)
+        ]
+        return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+    def _resources(self, group: str, version: str) -> JsonObject:
+        found = [s for s in self._registry if (s.resource.group, s.resource.version) == (group, version)]
+        listed: list[Json] = []
+        for served in sorted(found, key=lambda each: each.resource.plural):
+            listed.append(_described(served, "", _VERBS))
+            if served.status:
+                listed.append(_described(served, "/status", _STATUS_VERBS))
+        name = f"{group}/{version}" if group else version
+        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": listed}
+
+    def _info(self) -> JsonObject:
+        return {"title": "Kubernetes", "version": self._version["gitVersion"]}
+
+    def _paths(self) -> list[str]:
+        named = {(s.resource.group, s.resource.version) for s in self._registry}
+        return sorted(f"apis/{group}/{version}" if group else f"api/{version}" for group, version in named)
+
+
+def _described(served: ServedResource, subresource: str, verbs: tuple[str, ...]) -> JsonObject:
+    resource = served.resource
+    return {
+        "name": resource.plural + subresource,
+        "singularName": "" if subresource else resource.kind.lower(),
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": [*verbs],
+    }

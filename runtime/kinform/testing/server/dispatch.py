@@ -1,0 +1,233 @@
+"""From a request's path and method to the verb that it means, and back to an HTTP answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kinform.testing.server import refusals
+from kinform.testing.server.connection import BODY_LIMIT, CutError
+from kinform.testing.server.faults import Cut, Refuse
+from kinform.testing.server.options import ListOptions, parse_flag
+from kinform.testing.server.patches import JSON_PATCH, MERGE_PATCH
+from kinform.testing.server.refusals import Refusal
+from kinform.testing.server.requests import RecordedRequest
+from kinform.testing.server.verbs import Address
+from kinform.testing.server.watching import Ending, OpenWatch, WatchSession
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kinform.testing.server.connection import Exchange, Request
+    from kinform.testing.server.discovery import Discovery
+    from kinform.testing.server.faults import FaultBoard
+    from kinform.testing.server.requests import RequestLog
+    from kinform.testing.server.resources import Registry
+    from kinform.testing.server.storage import Storage
+    from kinform.testing.server.verbs import Answer, Verbs
+    from kinform.testing.server.watching import WatchSettings, WatchTable
+
+__all__ = ["Dispatcher"]
+
+_COLLECTION_VERBS: Final[Mapping[str, str]] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
+_OBJECT_VERBS: Final[Mapping[str, str]] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_OF_NAMESPACES: Final = frozenset({"status", "finalize"})  # subresources of the resource "namespaces" itself
+
+
+class Dispatcher:
+    """Answers requests; called by many connections at once. Its parts are plain attributes: wiring, not policy."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        storage: Storage,
+        verbs: Verbs,
+        discovery: Discovery,
+        watches: WatchTable,
+        faults: FaultBoard,
+        log: RequestLog,
+        settings: WatchSettings,
+    ) -> None:
+        self.settings = settings
+        self._registry = registry
+        self._storage = storage
+        self._verbs = verbs
+        self._discovery = discovery
+        self._watches = watches
+        self._faults = faults
+        self._log = log
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Answers one request.
+
+        Raises:
+            OSError: The client went away, or a fault cuts the connection.
+        """
+        request = exchange.request
+        record = RecordedRequest(
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers={name: value for name, value in request.headers.items() if name != "authorization"},
+            body=request.body or b"",
+        )
+        at: Address | Refusal | None
+        try:
+            at = self._locate(request.segments)
+            record.verb = _verb_of(request, at) if at else ""
+        except Refusal as refusal:
+            at = refusal
+        self._log.add(record)
+        try:
+            self._suffer(exchange, record)
+            if isinstance(at, Refusal):
+                raise at
+            if at is None:
+                self._answer_about_itself(exchange, record)
+            else:
+                self._answer_verb(exchange, record, at)
+        except Refusal as refusal:
+            self._log.answer(record, refusal.code)
+            later = [] if refusal.retry_after is None else [("Retry-After", str(refusal.retry_after))]
+            exchange.respond(refusal.code, refusal.body, headers=later)
+
+    def _suffer(self, exchange: Exchange, record: RecordedRequest) -> None:
+        effect = self._faults.take(record)
+        if isinstance(effect, Refuse):
+            raise effect.refusal()
+        if isinstance(effect, Cut):
+            if effect.after_bytes is None:
+                raise CutError
+            exchange.cut_after(effect.after_bytes)
+
+    # ---- where to
+
+    def _locate(self, segments: tuple[str, ...]) -> Address | None:
+        """What a path names; None for what is no resource."""
+        match segments:
+            case ["api", version, *rest] if rest:
+                group = ""
+            case ["apis", group, version, *rest] if rest:
+                pass
+            case _:
+                return None
+        namespace = ""
+        if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _OF_NAMESPACES:
+            _, namespace, *rest = rest
+        served = self._registry.get(group, version, rest[0])
+        if served is None and not self._registry.has_group_version(group, version):
+            return None
+        if served is None or len(rest) > 3 or "" in rest or (namespace and not served.resource.namespaced):
+            raise refusals.no_such_path()
+        name, subresource, *_ = [*rest[1:], "", ""]
+        needs_namespace = name and served.resource.namespaced and not namespace
+        if needs_namespace or (subresource and not served.has_subresource(subresource)):
+            raise refusals.no_such_path()
+        return Address(served, namespace, name, subresource)
+
+    # ---- answers
+
+    def _answer_about_itself(self, exchange: Exchange, record: RecordedRequest) -> None:
+        request = exchange.request
+        found = self._discovery.answer(request.segments, request.headers.get("host", ""))
+        if found is None and self._registry.versions(_group_of(request.segments)):
+            raise refusals.no_such_path()
+        if found is None:
+            self._log.answer(record, 404)
+            exchange.respond(404, b"404 page not found\n", content_type="text/plain; charset=utf-8")
+        elif request.method != "GET":
+            raise refusals.method_not_allowed()
+        else:
+            self._log.answer(record, 200)
+            content_type, body = found
+            exchange.respond(200, body, content_type=content_type)
+
+    def _answer_verb(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
+        if not record.verb:
+            raise refusals.method_not_allowed()
+        _check_accept(exchange.request)
+        if record.verb == "watch":
+            self._watch(exchange, record, at)
+            return
+        answer = self._perform(exchange, record.verb, at)
+        self._log.answer(record, answer.code)
+        exchange.respond(answer.code, answer.body)
+
+    def _perform(self, exchange: Exchange, verb: str, at: Address) -> Answer:
+        request = exchange.request
+        body, query = request.body, request.query
+        if body is None:
+            raise refusals.too_large_body(BODY_LIMIT)
+        match verb:
+            case "get":
+                return self._verbs.get(at, query, lambda: exchange.abandoned)
+            case "list":
+                options = ListOptions.parse(query, self.settings.watch_list)
+                return self._verbs.list(at, options, lambda: exchange.abandoned)
+            case "create":
+                _check_content_type(request)
+                return self._verbs.create(at, query, body)
+            case "update":
+                _check_content_type(request)
+                return self._verbs.update(at, query, body)
+            case "patch":
+                content_type = _media_type(request.headers.get("content-type", ""))
+                if content_type not in {MERGE_PATCH, JSON_PATCH}:
+                    raise refusals.unsupported_media_type(JSON_PATCH, MERGE_PATCH)
+                return self._verbs.patch(at, query, content_type, body)
+            case "delete":
+                return self._verbs.delete(at, query, body)
+            case _:
+                options = ListOptions.parse(query, self.settings.watch_list)
+                return self._verbs.delete_collection(at, options, query, body)
+
+    def _watch(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
+        options = ListOptions.parse(record.query, self.settings.watch_list)
+        session = WatchSession(self._storage, self._verbs.collection(at.served), at, options, self.settings)
+        with self._storage.lock:
+            initial = session.open(exchange)
+            revision = self._storage.revision
+            self._log.answer(record, 200)
+            self._watches.add(session, OpenWatch(at.served.resource, at.namespace, record.query))
+        try:
+            ending = session.run(exchange, initial, revision)
+        finally:
+            self._watches.remove(session)
+        if ending is Ending.CUT:
+            raise CutError
+        exchange.finish()
+
+
+def _group_of(segments: tuple[str, ...]) -> str:
+    """The named group that a path lies in, or one that nobody serves."""
+    return segments[1] if len(segments) > 1 and segments[0] == "apis" else "/"
+
+
+def _verb_of(request: Request, at: Address) -> str:
+    """The verb as Kubernetes calls it; ``""`` where the method is not allowed there."""
+    if at.name:
+        verb = _OBJECT_VERBS.get(request.method, "")
+        return "" if at.subresource and verb == "delete" else verb
+    verb = _COLLECTION_VERBS.get(request.method, "")
+    if verb == "list":
+        return "watch" if parse_flag(request.query.get("watch")) else "list"
+    everywhere = at.served.resource.namespaced and not at.namespace
+    return "" if everywhere else verb
+
+
+def _media_type(header: str) -> str:
+    return header.partition(";")[0].strip().lower()
+
+
+def _check_content_type(request: Request) -> None:
+    if _media_type(request.headers.get("content-type", "application/json")) != "application/json":
+        raise refusals.unsupported_media_type("application/json")
+
+
+def _check_accept(request: Request) -> None:
+    """Sees that plain JSON will do: forms such as tables or protobuf may be preferred, but not demanded."""
+    for wish in request.headers.get("accept", "*/*").split(","):
+        kind, *parameters = (part.strip().lower() for part in wish.split(";"))
+        if kind in {"application/json", "application/*", "*/*"} and not any(p.startswith("as=") for p in parameters):
+            return
+    raise refusals.not_acceptable()

@@ -1,0 +1,55 @@
+"""JSON as the server holds it: types, reading, writing, and a look along a path."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, cast
+
+import msgspec
+
+__all__ = ["Json", "JsonObject", "child", "decode", "encode", "metadata_of", "read_field"]
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""Any JSON value."""
+
+JsonObject: TypeAlias = "dict[str, Json]"
+"""A JSON object."""
+
+
+def decode(text: bytes) -> Json:
+    """One JSON value.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    return cast("Json", msgspec.json.decode(text))
+
+
+def encode(value: Json, *, sort: bool = False) -> bytes:
+    """The value as compact JSON; ``sort`` orders the members of all objects by name."""
+    return msgspec.json.encode(value, order="deterministic" if sort else None)
+
+
+def child(tree: JsonObject, name: str) -> JsonObject:
+    """The object under a name; where there is none (or something else), an empty one that is not part of the tree."""
+    value = tree.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def metadata_of(tree: JsonObject) -> JsonObject:
+    """The object's own ``metadata``; made, as part of the tree, where it is missing or no object."""
+    value = tree.get("metadata")
+    if not isinstance(value, dict):
+        value = tree["metadata"] = {}
+    return value
+
+
+def read_field(tree: JsonObject, path: str) -> str:
+    """The text that a field selector compares: ``""`` where the path leads nowhere or to an object or list."""
+    value: Json = tree
+    for step in path.split("."):
+        if not isinstance(value, dict):
+            return ""
+        value = value.get(step)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else ""

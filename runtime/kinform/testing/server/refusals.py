@@ -1,0 +1,250 @@
+"""The server's refusals: ``Status`` bodies, shaped and worded as a kube-apiserver's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kinform.testing.server.documents import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kinform.meta import Resource
+    from kinform.testing.server.documents import Json, JsonObject
+
+__all__ = [
+    "REASONS",
+    "Cause",
+    "Refusal",
+    "already_exists",
+    "bad_request",
+    "conflict",
+    "expired_continue",
+    "expired_list",
+    "expired_watch",
+    "forbidden_parameter",
+    "internal",
+    "invalid_object",
+    "invalid_options",
+    "malformed_resource_version",
+    "method_not_allowed",
+    "no_such_path",
+    "not_acceptable",
+    "not_found",
+    "success",
+    "too_large_body",
+    "too_large_resource_version",
+    "unsupported_media_type",
+    "unsupported_value",
+]
+
+REASONS: Final[Mapping[int, str]] = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    405: "MethodNotAllowed",
+    406: "NotAcceptable",
+    409: "Conflict",
+    410: "Expired",
+    413: "RequestEntityTooLarge",
+    415: "UnsupportedMediaType",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
+"""The reason that usually goes with a code."""
+
+
+class Refusal(Exception):  # noqa: N818  (an answer of the server, not a mishap of this program)
+    """An answer other than success, raised by whoever finds the fault and written by the dispatcher.
+
+    Args:
+        code: The HTTP status.
+        message: For people.
+        reason: For programs; None takes the usual one of the code, ``""`` leaves it out.
+        details: ``Status.details``; None leaves them out.
+        next_token: ``Status.metadata.continue``.
+        retry_after: Seconds, for ``details.retryAfterSeconds`` and the ``Retry-After`` header.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        *,
+        reason: str | None = None,
+        details: JsonObject | None = None,
+        next_token: str = "",
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+        status: JsonObject = {"kind": "Status", "apiVersion": "v1"}
+        status["metadata"] = {"continue": next_token} if next_token else {}
+        status |= {"status": "Failure", "message": message}
+        if known := REASONS.get(code, "") if reason is None else reason:
+            status["reason"] = known
+        if retry_after is not None:
+            details = {**(details or {}), "retryAfterSeconds": retry_after}
+        if details is not None:
+            status["details"] = details
+        status["code"] = code
+        self.body = encode(status)
+
+
+def success(resource: Resource, name: str, uid: str) -> bytes:
+    """The ``Status`` that tells of a deletion."""
+    details = {**_about(name, resource.group, resource.plural), "uid": uid}
+    return encode({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+
+def _about(name: str, group: str, kind: str) -> JsonObject:
+    return {"name": name, **({"group": group} if group else {}), "kind": kind}
+
+
+def _qualified(name: str, group: str) -> str:
+    return f"{name}.{group}" if group else name
+
+
+# ---- about objects
+
+
+def not_found(resource: Resource, name: str) -> Refusal:
+    """404: there is no such object."""
+    kind = _qualified(resource.plural, resource.group)
+    return Refusal(404, f'{kind} "{name}" not found', details=_about(name, resource.group, resource.plural))
+
+
+def already_exists(resource: Resource, name: str) -> Refusal:
+    """409 on create."""
+    kind = _qualified(resource.plural, resource.group)
+    details = _about(name, resource.group, resource.plural)
+    return Refusal(409, f'{kind} "{name}" already exists', reason="AlreadyExists", details=details)
+
+
+def conflict(resource: Resource, name: str, why: str = "", *, by_kind: bool = False) -> Refusal:
+    """409: the object is not in the state that the request asks for; ``by_kind`` names it as preconditions do."""
+    kind = resource.kind if by_kind else resource.plural
+    why = why or "the object has been modified; please apply your changes to the latest version and try again"
+    message = f'Operation cannot be fulfilled on {_qualified(kind, resource.group)} "{name}": {why}'
+    return Refusal(409, message, details=_about(name, resource.group, kind))
+
+
+class Cause(NamedTuple):
+    """One thing wrong with one field."""
+
+    reason: str
+    field: str
+    message: str
+
+
+def _invalid(kind: str, group: str, name: str, causes: Sequence[Cause]) -> Refusal:
+    said = [f"{cause.field}: {cause.message}" for cause in causes]
+    listed = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
+    about = _about(name, group, kind)
+    if not name:
+        del about["name"]
+    told: list[Json] = [{"reason": c.reason, "message": c.message, "field": c.field} for c in causes]
+    details: JsonObject = {**about, "causes": told}
+    return Refusal(422, f'{_qualified(kind, group)} "{name}" is invalid: {listed}', details=details)
+
+
+def invalid_object(resource: Resource, name: str, cause: Cause, *, by_plural: bool = False) -> Refusal:
+    """422: a field of the object does not do."""
+    return _invalid(resource.plural if by_plural else resource.kind, resource.group, name, [cause])
+
+
+# ---- about requests
+
+
+def bad_request(message: str) -> Refusal:
+    """400."""
+    return Refusal(400, message)
+
+
+def internal(message: str) -> Refusal:
+    """500 without a reason, as a kube-apiserver answers what it has no better word for."""
+    return Refusal(500, message, reason="")
+
+
+def no_such_path() -> Refusal:
+    """404: the group-version is served, the resource is not."""
+    return Refusal(404, "the server could not find the requested resource", details={})
+
+
+def method_not_allowed() -> Refusal:
+    """405."""
+    return Refusal(405, "the server does not allow this method on the requested resource", details={})
+
+
+def not_acceptable() -> Refusal:
+    """406: the client takes nothing that this server can write."""
+    return Refusal(406, "406: Not Acceptable\n\nAvailable representations: application/json", details={})
+
+
+def unsupported_media_type(*accepted: str) -> Refusal:
+    """415: the body is of a type that this server does not read."""
+    known = ", ".join(accepted)
+    return Refusal(415, f"the body of the request was in an unknown format - accepted media types include: {known}")
+
+
+def too_large_body(limit: int) -> Refusal:
+    """413."""
+    return Refusal(413, f"Request entity too large: limit is {limit}")
+
+
+def forbidden_parameter(field: str, why: str) -> Cause:
+    """A parameter that may not be there."""
+    return Cause("FieldValueForbidden", field, f"Forbidden: {why}")
+
+
+def unsupported_value(field: str, value: str, *supported: str) -> Cause:
+    """A parameter with a value that is none of the known ones; ``value`` comes as it is to be shown."""
+    known = ", ".join(f'"{each}"' for each in supported)
+    return Cause("FieldValueNotSupported", field, f"Unsupported value: {value}: supported values: {known}")
+
+
+def invalid_options(kind: str, causes: Sequence[Cause]) -> Refusal:
+    """422: parameters that contradict each other or mean nothing; ``kind`` is ``ListOptions`` or one of its kin."""
+    return _invalid(kind, "meta.k8s.io", "", causes)
+
+
+# ---- about resourceVersions
+
+
+def malformed_resource_version(text: str, *, of_list: bool) -> Refusal:
+    """A resourceVersion that is no number: 400 on a list, 500 (sic) on get and watch."""
+    message = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    return bad_request(f"invalid resource version: {message}") if of_list else internal(message)
+
+
+def too_large_resource_version(wanted: int, current: int) -> Refusal:
+    """504: the server has not come that far."""
+    cause: JsonObject = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    message = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    return Refusal(504, message, details={"causes": [cause]}, retry_after=1)
+
+
+def expired_watch(wanted: int, oldest: int) -> Refusal:
+    """410: the changes after ``wanted`` are no longer all known."""
+    return Refusal(410, f"too old resource version: {wanted} ({oldest})")
+
+
+def expired_list() -> Refusal:
+    """410: an exact list at a resourceVersion that cannot be rebuilt."""
+    return Refusal(410, "The resourceVersion for the provided list is too old.")
+
+
+def expired_continue(next_token: str) -> Refusal:
+    """410: the continue token's list cannot be rebuilt; ``next_token`` goes on from its place in today's state."""
+    message = (
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list "
+        "without the continue parameter, or use the continue token in this response to retrieve the remainder of the "
+        "results. Continuing with the provided token results in an inconsistent list - objects that were created, "
+        "modified, or deleted between the time the first chunk was returned and now may show up in the list."
+    )
+    return Refusal(410, message, next_token=next_token)

@@ -1,0 +1,177 @@
+"""Which resources the server serves, and how each behaves."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kinform.meta import Resource
+from kinform.testing.server import builtin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+__all__ = ["NAMESPACES", "Registry", "ServedResource", "resources_in"]
+
+NAMESPACES: Final = Resource(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
+"""The resource that ``strict`` needs."""
+
+_VERSION: Final = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+_STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class ServedResource:
+    """One resource as the server behaves for it. ``ServedResource.of(resource)`` knows Kubernetes' own kinds.
+
+    Attributes:
+        resource: Group, version, plural, kind and scope.
+        status: Whether it has a ``/status`` subresource: then updates leave the status alone and ``/status`` all else.
+        custom: Whether it behaves as a custom resource: items of lists carry apiVersion and kind, members are sorted
+            by name, updates need a resourceVersion.
+        generation: Whether objects carry ``metadata.generation``.
+    """
+
+    resource: Resource
+    status: bool
+    custom: bool
+    generation: bool
+
+    @classmethod
+    def of(
+        cls,
+        resource: Resource,
+        *,
+        status: bool | None = None,
+        custom: bool | None = None,
+        generation: bool | None = None,
+    ) -> ServedResource:
+        """The resource with what is known of it: built-in kinds as they are, others as custom ones with a status."""
+        where = (resource.group, resource.plural)
+        custom = resource.group not in builtin.GROUPS if custom is None else custom
+        return cls(
+            resource=resource,
+            status=(custom or where in builtin.WITH_STATUS) if status is None else status,
+            custom=custom,
+            generation=(custom or where in builtin.NUMBERED) if generation is None else generation,
+        )
+
+    @property
+    def group_plural(self) -> tuple[str, str]:
+        """What its storage goes by: the versions of a resource share their objects."""
+        return (self.resource.group, self.resource.plural)
+
+    @property
+    def list_kind(self) -> str:
+        """The kind of its lists, such as ``PodList``."""
+        return f"{self.resource.kind}List"
+
+    def has_subresource(self, name: str) -> bool:
+        """Whether requests for ``/name`` behind an object lead anywhere."""
+        return name == "status" and self.status
+
+
+class Registry:
+    """What is served now. Readers need no lock: changes replace the table."""
+
+    def __init__(self) -> None:
+        self._served: dict[tuple[str, str, str], ServedResource] = {}
+
+    def add(self, served: ServedResource) -> None:
+        """Serves a resource from now on, in place of an earlier registration of the same name.
+
+        Raises:
+            ValueError: Another version of it has another kind or scope.
+        """
+        new = served.resource
+        for other in self:
+            old = other.resource
+            if (old.group, old.plural) == (new.group, new.plural) and (
+                (old.kind, old.namespaced) != (new.kind, new.namespaced) or other.custom != served.custom
+            ):
+                raise ValueError(f"{new} and {old} are versions of one resource, but differ in kind or scope")
+        self._served = {**self._served, (new.group, new.version, new.plural): served}
+
+    def remove(self, resource: Resource) -> ServedResource:
+        """Serves it no longer.
+
+        Raises:
+            LookupError: It is not served.
+        """
+        served = self.find(resource)
+        self._served = {key: each for key, each in self._served.items() if each is not served}
+        return served
+
+    def __iter__(self) -> Iterator[ServedResource]:
+        return iter(self._served.values())
+
+    def get(self, group: str, version: str, plural: str) -> ServedResource | None:
+        """The resource that a path names, or None."""
+        return self._served.get((group, version, plural))
+
+    def find(self, resource: Resource) -> ServedResource:
+        """The registration of a resource.
+
+        Raises:
+            LookupError: It is not served; the message says how to mend that.
+        """
+        served = self.get(resource.group, resource.version, resource.plural)
+        if served is None:
+            raise LookupError(f"{resource} is not served here: pass it to Server(resources=...) or register() it")
+        return served
+
+    def of_kind(self, api_version: str, kind: str) -> ServedResource:
+        """The resource whose objects carry this apiVersion and kind.
+
+        Raises:
+            LookupError: None is served; the message says how to mend that.
+        """
+        for served in self:
+            if served.resource.kind == kind and served.resource.api_version == api_version:
+                return served
+        raise LookupError(f"no {kind!r} of {api_version!r} is served here: pass its Resource to Server(resources=...)")
+
+    def has_group_version(self, group: str, version: str) -> bool:
+        """Whether anything is served there."""
+        return any((group, version) == (s.resource.group, s.resource.version) for s in self)
+
+    def versions(self, group: str) -> list[str]:
+        """The group's versions, the preferred one first."""
+        found = {served.resource.version for served in self if served.resource.group == group}
+        return sorted(found, key=_priority, reverse=True)
+
+    def groups(self) -> list[str]:
+        """The named groups, in order."""
+        return sorted({served.resource.group for served in self} - {""})
+
+
+def _priority(version: str) -> tuple[int, int, int]:
+    """Kubernetes' order of versions: stable before beta before alpha, then the higher number."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return (-1, 0, 0)
+    major, stability, minor = match.groups()
+    return (_STABILITY[stability], int(major), int(minor or 0))
+
+
+def resources_in(package: str | ModuleType) -> list[Resource]:
+    """All ``Resource`` constants of a module or package, modules inside it included: ``kinform_k8s.resources``.
+
+    Imports what it walks through.
+
+    Raises:
+        ImportError: There is no such module.
+    """
+    root = importlib.import_module(package) if isinstance(package, str) else package
+    found = {value: None for module in _walk(root) for value in vars(module).values() if isinstance(value, Resource)}
+    return sorted(found, key=lambda each: (each.group, each.version, each.plural))
+
+
+def _walk(root: ModuleType) -> Iterable[ModuleType]:
+    yield root
+    for info in pkgutil.walk_packages(getattr(root, "__path__", []), f"{root.__name__}."):
+        yield importlib.import_module(info.name)

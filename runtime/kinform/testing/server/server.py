@@ -1,0 +1,436 @@
+"""The server as a test holds it: its life, its objects, its log, and the trouble it can be asked to make."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import socket
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, cast, overload
+
+from kinform.clock import SYSTEM_CLOCK
+from kinform.meta import Resource
+from kinform.testing.server.discovery import Discovery
+from kinform.testing.server.dispatch import Dispatcher
+from kinform.testing.server.documents import decode, encode
+from kinform.testing.server.faults import Cut, Fault, FaultBoard, Refuse, matcher
+from kinform.testing.server.listener import Listener
+from kinform.testing.server.options import WatchListMode
+from kinform.testing.server.rendering import Renderer
+from kinform.testing.server.requests import RecordedRequest, RequestLog
+from kinform.testing.server.resources import NAMESPACES, Registry, ServedResource
+from kinform.testing.server.shelf import Shelf
+from kinform.testing.server.storage import Storage
+from kinform.testing.server.verbs import Verbs
+from kinform.testing.server.watching import Ending, OpenWatch, WatchSettings, WatchTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+    from types import TracebackType
+
+    from kinform.clock import Clock
+    from kinform.meta import WireObject
+    from kinform.testing.server.documents import JsonObject
+    from kinform.testing.server.faults import RequestMatcher
+    from kinform.transport import ApiClient
+
+    W = TypeVar("W", bound=WireObject)
+
+__all__ = ["Server"]
+
+_STOP_TIMEOUT: Final = 10.0
+_REQUESTS_KEPT: Final = 10_000
+_FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+_ENDINGS: Final = {"clean": Ending.CLEAN, "cut": Ending.CUT, "expired": Ending.EXPIRED}
+
+
+class Server:
+    """An API server in this process: real HTTP on a loopback port, all state in memory.
+
+    Use it as a context manager, or call ``start`` and ``stop``. All methods are thread-safe. What it does and does not
+    do is told by the package, ``kinform.testing.server``.
+
+        with Server(resources=[PODS]) as server:
+            server.put(pod)
+            clientset = Clientset(server.client())
+
+    Args:
+        resources: What it serves: ``Resource`` constants of a generated package (``resources_in`` finds them all), or
+            ``ServedResource`` to say how one behaves. Others answer 404; see ``register``.
+        strict: A namespace must exist before something is created in it; the usual four exist from the start.
+        watch_list: What becomes of streaming lists: ``"on"``, ``"off"`` (422, as on servers that have them switched
+            off), ``"ignored"`` (no end bookmark ever, as on servers that never heard of them).
+        history: How many changes each resource remembers; a watch or page that needs older ones gets 410.
+        expired_watches: How a watch that starts too far back is refused: ``"event"`` (200, then an ERROR event, as a
+            kube-apiserver answers from its cache) or ``"http"`` (HTTP 410).
+        bookmark_interval: Seconds between the bookmarks of a watch that asks for them; see also ``send_bookmarks``.
+        freshness_timeout: Seconds that a read waits for a resourceVersion the server has not reached, before 504.
+        version: The Kubernetes version that ``/version`` shows.
+        host: The address to listen on. Anything but loopback lets everyone in: there is no authentication.
+        port: The port; 0 takes a free one, which then stays the same over ``restart``.
+        clock: What timestamps, bookmarks and time-outs go by; ``kinform.testing.VirtualClock`` serves.
+
+    Raises:
+        ValueError: Two versions of a resource contradict each other, or ``version`` is none.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource | ServedResource] = (),
+        *,
+        strict: bool = False,
+        watch_list: Literal["on", "off", "ignored"] = "on",
+        history: int = 10_000,
+        expired_watches: Literal["event", "http"] = "event",
+        bookmark_interval: float = 60.0,
+        freshness_timeout: float = 3.0,
+        version: str = "v1.37.0",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._registry = Registry()
+        self._storage = Storage(history, clock)
+        self._watches = WatchTable()
+        self._faults = FaultBoard()
+        self._log = RequestLog(_REQUESTS_KEPT)
+        self._shelf = Shelf(self._registry, self._storage, clock)
+        settings = WatchSettings(
+            clock=clock,
+            watch_list=WatchListMode(watch_list),
+            bookmark_interval=bookmark_interval,
+            expired_as_event=expired_watches == "event",
+            freshness_timeout=freshness_timeout,
+        )
+        self._dispatch = Dispatcher(
+            registry=self._registry,
+            storage=self._storage,
+            verbs=Verbs(self._storage, clock, strict=strict, freshness_timeout=freshness_timeout),
+            discovery=Discovery(self._registry, version),
+            watches=self._watches,
+            faults=self._faults,
+            log=self._log,
+            settings=settings,
+        )
+        self._listener: Listener | None = None
+        self._closers: list[Callable[[], object]] = []
+        for resource in resources:
+            self.register(resource)
+        if strict:
+            self._make_namespaces()
+
+    def _make_namespaces(self) -> None:
+        if self._registry.get(NAMESPACES.group, NAMESPACES.version, NAMESPACES.plural) is None:
+            self.register(NAMESPACES)
+        for name in _FIRST_NAMESPACES:
+            self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    # ---- life
+
+    def start(self) -> None:
+        """Begins to serve.
+
+        Raises:
+            RuntimeError: It is serving already.
+            OSError: The port is taken.
+        """
+        if self._listener is not None:
+            raise RuntimeError("the server is serving already")
+        listener = Listener((self._host, self._port), self._dispatch, self._storage.wake)
+        self._port = listener.port
+        self._listener = listener
+        listener.start()
+
+    def stop(self) -> None:
+        """Stops serving, breaks all connections and waits for their threads. The objects stay; safe to call twice.
+
+        Raises:
+            RuntimeError: A thread is stuck; the message names it.
+        """
+        for close in self._closers:
+            close()
+        self._closers.clear()
+        self._pause()
+
+    def _pause(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None and (stuck := listener.stop(_STOP_TIMEOUT)):
+            raise RuntimeError(f"still running after {_STOP_TIMEOUT} s: {', '.join(stuck)}")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @contextlib.contextmanager
+    def outage(self, *, keep_history: bool = True) -> Generator[None]:
+        """Breaks all connections and refuses new ones for the duration of the block; then serves on the same port.
+
+        Args:
+            keep_history: False: the changes so far are forgotten meanwhile (as by ``compact``), so watches cannot be
+                resumed: 410.
+        """
+        self._pause()
+        try:
+            with self._reserved_port():
+                yield
+        finally:
+            if not keep_history:
+                self.compact()
+            self.start()
+
+    @contextlib.contextmanager
+    def _reserved_port(self) -> Generator[None]:
+        """Keeps the port from being taken as the near end of somebody's connection; without listening it refuses."""
+        with socket.socket() as placeholder:
+            placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            placeholder.bind((self._host, self._port))
+            yield
+
+    def restart(self, *, keep_history: bool = True) -> None:
+        """An ``outage`` of no length."""
+        with self.outage(keep_history=keep_history):
+            pass
+
+    @property
+    def url(self) -> str:
+        """Where it listens, such as ``http://127.0.0.1:34567``.
+
+        Raises:
+            RuntimeError: It has never been started, so that the port is not known.
+        """
+        if not self._port:
+            raise RuntimeError("the server has no port before it is started")
+        return f"http://{self._host}:{self._port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return self._listener.connections if self._listener else 0
+
+    def client(self) -> ApiClient:
+        """An ``ApiClient`` of the official ``kubernetes`` package that talks to this server.
+
+        Its idle connections are closed by ``stop``.
+        """
+        module = importlib.import_module("kubernetes.client")
+        configuration = module.Configuration(host=self.url)
+        configuration.proxy = None  # what the environment says of proxies is not meant for us
+        client = module.ApiClient(configuration)
+        self._closers.append(client.rest_client.pool_manager.clear)
+        return cast("ApiClient", client)
+
+    def kubeconfig(self) -> str:
+        """The text of a kubeconfig file (JSON, which is YAML) whose current context is this server."""
+        cluster: JsonObject = {"name": "kinform", "cluster": {"server": self.url}}
+        context: JsonObject = {"name": "kinform", "context": {"cluster": "kinform", "user": "kinform"}}
+        config: JsonObject = {"apiVersion": "v1", "kind": "Config", "current-context": "kinform"}
+        config |= {"clusters": [cluster], "contexts": [context], "users": [{"name": "kinform", "user": {}}]}
+        return encode(config).decode()
+
+    # ---- what it serves
+
+    def register(self, resource: Resource | ServedResource) -> None:
+        """Serves a resource from now on, as an installed CRD would.
+
+        Raises:
+            ValueError: Another version of it has another kind or scope.
+        """
+        served = ServedResource.of(resource) if isinstance(resource, Resource) else resource
+        self._registry.add(served)
+        self._storage.collection(served.group_plural, sort=served.custom)
+
+    def unregister(self, resource: Resource) -> None:
+        """Serves it no longer: its watches end, requests get 404, and with its last version its objects go.
+
+        Raises:
+            LookupError: It is not served.
+        """
+        served = self._registry.remove(resource)
+        for session in self._watches.sessions(resource):
+            session.end(Ending.CLEAN)
+        if not any(other.group_plural == served.group_plural for other in self._registry):
+            self._storage.discard(served.group_plural)
+
+    # ---- its objects
+
+    @property
+    def resource_version(self) -> str:
+        """The resourceVersion of the latest change of any object."""
+        return str(self._storage.revision)
+
+    def put(self, obj: WireObject | Mapping[str, object]) -> JsonObject:
+        """Creates an object or replaces it whole, status, finalizers and all, past every rule of the API.
+
+        uid, creationTimestamp and generation are kept from what was there or made, where the object has none; a
+        resourceVersion in it counts for nothing. Another uid than before is a deletion and a creation. Where nothing
+        changes, nothing is written.
+
+        Args:
+            obj: A model, or JSON as a mapping; with apiVersion, kind, ``metadata.name`` and, for namespaced kinds,
+                ``metadata.namespace``.
+
+        Returns:
+            The object as it is stored.
+
+        Raises:
+            LookupError: Its kind is not served.
+            ValueError: It has no name, or its namespace does not go with the resource.
+        """
+        wire = encode(cast("JsonObject", dict(obj))) if isinstance(obj, Mapping) else obj.to_wire()
+        return self._shelf.put(wire)
+
+    def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
+        """Removes an object at once, finalizers or not.
+
+        Raises:
+            LookupError: There is no such object, or its resource is not served.
+        """
+        self._shelf.delete(resource, name, namespace)
+
+    def get(self, resource: Resource, name: str, namespace: str = "") -> JsonObject | None:
+        """An object as JSON, or None.
+
+        Raises:
+            LookupError: The resource is not served.
+        """
+        obj = self._shelf.find(resource, name, namespace)
+        return cast("JsonObject", decode(self._renderer(resource).object(obj))) if obj else None
+
+    @overload
+    def objects(self, resource: Resource, *, namespace: str = "") -> list[JsonObject]: ...
+    @overload
+    def objects(self, resource: Resource, model: type[W], *, namespace: str = "") -> list[W]: ...
+    def objects(
+        self, resource: Resource, model: type[W] | None = None, *, namespace: str = ""
+    ) -> list[JsonObject] | list[W]:
+        """All objects of a resource, or those in one namespace, by namespace and name; as JSON or as models.
+
+        Raises:
+            LookupError: The resource is not served.
+        """
+        renderer = self._renderer(resource)
+        wires = [renderer.object(obj) for obj in self._shelf.list(resource, namespace)]
+        if model is not None:
+            return [model.from_wire(wire) for wire in wires]
+        return [cast("JsonObject", decode(wire)) for wire in wires]
+
+    def _renderer(self, resource: Resource) -> Renderer:
+        return Renderer(self._registry.find(resource))
+
+    # ---- its log
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The latest 10,000 requests, in order of arrival."""
+        return self._log.list()
+
+    def clear_requests(self) -> None:
+        """Empties ``requests``."""
+        self._log.clear()
+
+    def wait_for_requests(self, which: RequestMatcher, count: int = 1, *, timeout: float = 10.0) -> None:
+        """Blocks until ``requests`` holds at least so many of a kind.
+
+        Raises:
+            TimeoutError: It did not within ``timeout`` seconds.
+        """
+        self._log.await_count(count, matcher(which), timeout)
+
+    @property
+    def watches(self) -> list[OpenWatch]:
+        """The watches that are open now."""
+        return self._watches.list()
+
+    def wait_for_watches(self, count: int = 1, *, resource: Resource | None = None, timeout: float = 10.0) -> None:
+        """Blocks until just so many watches (of a resource) are open: then changes from now on reach them all.
+
+        Raises:
+            TimeoutError: They were not within ``timeout`` seconds.
+        """
+        self._watches.await_count(count, resource, timeout)
+
+    # ---- trouble
+
+    def compact(self) -> None:
+        """Forgets all changes so far: continue tokens, exact lists and watches that need them get 410.
+
+        A running watch that has kept up goes on.
+        """
+        self._storage.compact()
+
+    def send_bookmarks(self, resource: Resource | None = None) -> int:
+        """Has a bookmark sent, behind all events so far, on each open watch (of a resource) that allows them.
+
+        Returns:
+            On how many.
+        """
+        sessions = [session for session in self._watches.sessions(resource) if session.allows_bookmarks]
+        for session in sessions:
+            session.ask_bookmark()
+        return len(sessions)
+
+    def disconnect_watches(
+        self, resource: Resource | None = None, *, how: Literal["clean", "cut", "expired"] = "clean"
+    ) -> int:
+        """Ends the open watches (of a resource).
+
+        Args:
+            resource: None means all.
+            how: ``"clean"``: as after their time. ``"cut"``: the connection breaks in the middle of the body.
+                ``"expired"``: an ERROR event with code 410 comes first.
+
+        Returns:
+            How many.
+        """
+        sessions = self._watches.sessions(resource)
+        for session in sessions:
+            session.end(_ENDINGS[how])
+        return len(sessions)
+
+    def fail_next(
+        self,
+        which: RequestMatcher,
+        status: int = 500,
+        *,
+        retry_after: int | None = None,
+        reason: str | None = None,
+        message: str = "the test asked for this",
+        times: int = 1,
+    ) -> Fault:
+        """Refuses the next requests of a kind with a ``Status``; nothing of what they ask is done.
+
+        Args:
+            which: A pattern for the path as in ``fnmatch`` (``"*/pods"``), or a predicate on the request.
+            status: The HTTP status.
+            retry_after: Seconds, for the ``Retry-After`` header and the ``Status``.
+            reason: None takes the usual one of the status; ``""`` none.
+            message: For people.
+            times: How many requests.
+
+        Returns:
+            The fault: ``remaining`` tells how many it will still hit, ``cancel()`` takes it back.
+        """
+        return self._add_fault(Fault(matcher(which), Refuse(status, message, reason, retry_after), times))
+
+    def cut_next(self, which: RequestMatcher, *, after_bytes: int | None = None, times: int = 1) -> Fault:
+        """Breaks the connection of the next requests of a kind.
+
+        Args:
+            which: As in ``fail_next``.
+            after_bytes: Bytes of the answer's body that still go out; None breaks it before the answer, with nothing
+                done.
+            times: How many requests.
+        """
+        return self._add_fault(Fault(matcher(which), Cut(after_bytes), times))
+
+    def _add_fault(self, fault: Fault) -> Fault:
+        self._faults.add(fault)
+        return fault

@@ -1,0 +1,318 @@
+"""The verbs on objects: what each does to the storage, and what it answers. No HTTP, no threads of its own."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from kinform.testing.server import builtin, lifecycle, refusals
+from kinform.testing.server.continuation import LATEST, ContinueToken
+from kinform.testing.server.documents import child, decode, metadata_of
+from kinform.testing.server.options import check_dry_run, parse_resource_version
+from kinform.testing.server.patches import apply_patch
+from kinform.testing.server.rendering import Renderer
+from kinform.testing.server.resources import NAMESPACES
+from kinform.testing.server.selection import Selection
+from kinform.testing.server.storage import HistoryLostError, StoredObject, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from kinform.clock import Clock
+    from kinform.testing.server.documents import JsonObject
+    from kinform.testing.server.options import ListOptions
+    from kinform.testing.server.resources import ServedResource
+    from kinform.testing.server.storage import Collection, Storage
+
+__all__ = ["Address", "Answer", "Verbs"]
+
+_POLICIES: Final = ("Foreground", "Background", "Orphan", "nil")
+_NAME_ATTEMPTS: Final = 7
+
+
+class Answer(NamedTuple):
+    """What a verb answers, as long as it does not refuse."""
+
+    code: int
+    body: bytes
+
+
+class Address(NamedTuple):
+    """Which resource a request is about, and where in it."""
+
+    served: ServedResource
+    namespace: str
+    name: str
+    subresource: str
+
+
+class Verbs:
+    """The verbs. Thread-safe: each holds the storage's lock while it reads and writes.
+
+    Args:
+        storage: Where the objects are.
+        clock: What timestamps and waiting are taken from.
+        strict: Whether a namespace must exist before something is created in it.
+        freshness_timeout: Seconds that a read waits for a resourceVersion that is still to come.
+    """
+
+    def __init__(self, storage: Storage, clock: Clock, *, strict: bool, freshness_timeout: float) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._strict = strict
+        self._freshness_timeout = freshness_timeout
+        self._rng = random.Random()  # noqa: S311  (names, no secrets)
+
+    def collection(self, served: ServedResource) -> Collection:
+        """Where the objects of a resource are."""
+        return self._storage.collection(served.group_plural, sort=served.custom)
+
+    def _existing(self, at: Address) -> StoredObject:
+        obj = self.collection(at.served).objects.get(key_of(at.namespace, at.name))
+        if obj is None:
+            raise refusals.not_found(at.served.resource, at.name)
+        return obj
+
+    # ---- reading
+
+    def get(self, at: Address, parameters: Mapping[str, str], abandoned: Callable[[], bool]) -> Answer:
+        """One object. With a resourceVersion: one not older."""
+        wanted = parse_resource_version(parameters.get("resourceVersion", ""))
+        with self._storage.lock:
+            self._storage.await_revision(wanted, self._freshness_timeout, abandoned)
+            obj = self._existing(at)
+        return Answer(200, Renderer(at.served).object(obj))
+
+    def list(self, at: Address, options: ListOptions, abandoned: Callable[[], bool]) -> Answer:
+        """A list, or a page of one, in the state that resourceVersion, its match and the token ask for."""
+        collection = self.collection(at.served)
+        limit = options.limit if options.resource_version != "0" else 0  # answers "from the cache" have no pages
+        token = ContinueToken.parse(options.continue_token) if options.continue_token else None
+        selection = Selection(at.namespace, options.labels, options.fields)
+        with self._storage.lock:
+            revision, exact = self._state_for(options, token, abandoned)
+            start = token.start if token else ""
+            try:
+                objects = collection.snapshot(at.namespace, start=start, at=revision if exact else None)
+            except HistoryLostError:
+                if token:
+                    raise refusals.expired_continue(str(ContinueToken(LATEST, token.start))) from None
+                raise refusals.expired_list() from None
+        metadata: JsonObject = {"resourceVersion": str(revision)}
+        if selection.selective:
+            objects = [obj for obj in objects if selection.matches(obj)]
+        if limit and len(objects) > limit:
+            after = f"{objects[limit - 1].key}\0"
+            metadata["continue"] = str(ContinueToken(revision, after))
+            if not selection.selective:
+                metadata["remainingItemCount"] = len(objects) - limit
+            objects = objects[:limit]
+        return Answer(200, Renderer(at.served).list(objects, metadata))
+
+    def _state_for(
+        self, options: ListOptions, token: ContinueToken | None, abandoned: Callable[[], bool]
+    ) -> tuple[int, bool]:
+        """The revision that a list shows, and whether that is another than the present one may be. Lock held."""
+        text = options.resource_version
+        if token:
+            if text not in {"", "0"}:
+                raise refusals.bad_request("specifying resource version is not allowed when using continue")
+            if token.resource_version == LATEST:
+                return self._storage.revision, False
+            return token.resource_version, True
+        wanted = parse_resource_version(text, of_list=True)
+        self._storage.await_revision(wanted, self._freshness_timeout, abandoned)
+        # A limit with a resourceVersion and no match means Exact, by an old rule.
+        if wanted and (options.match == "Exact" or (options.limit and not options.match)):
+            return wanted, True
+        return self._storage.revision, False
+
+    # ---- writing
+
+    def _object(self, served: ServedResource, body: bytes) -> JsonObject:
+        try:
+            tree = decode(body)
+        except ValueError as error:
+            kind = served.resource.kind
+            message = f"the object provided is unrecognized (must be of type {kind}): json parse error: {error}"
+            raise refusals.bad_request(message) from error
+        if not isinstance(tree, dict) or not isinstance(tree.get("metadata", {}), dict | None):
+            raise refusals.bad_request(
+                f"the object provided is unrecognized (must be of type {served.resource.kind}): it is no object"
+            )
+        lifecycle.check_type(served, tree)
+        return tree
+
+    def create(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
+        """A new object."""
+        dry_run = check_dry_run(parameters.get("dryRun", ""), "CreateOptions")
+        return self._create(at, self._object(at.served, body), dry_run=dry_run)
+
+    def _create(self, at: Address, tree: JsonObject, *, dry_run: bool) -> Answer:
+        served, collection = at.served, self.collection(at.served)
+        metadata = metadata_of(tree)
+        lifecycle.check_address(served, metadata, at.namespace, None)
+        with self._storage.lock:
+            self._check_namespace(at)
+            name = lifecycle.text_of(metadata, "name") or self._generate(collection, at, metadata)
+            lifecycle.check_name(served, name)
+            metadata["name"] = name
+            tree = lifecycle.fresh(served, tree, self._now())
+            if key_of(at.namespace, name) in collection.objects:
+                raise refusals.already_exists(served.resource, name)
+            stored = self._keep(collection, tree, revision_if_dry=0, dry_run=dry_run)
+        return Answer(201, Renderer(served).object(stored))
+
+    def _now(self) -> str:
+        return lifecycle.timestamp(self._clock.wall())
+
+    def _check_namespace(self, at: Address) -> None:
+        if not self._strict or not at.namespace:
+            return
+        namespaces = self._storage.collection((NAMESPACES.group, NAMESPACES.plural), sort=False)
+        if at.namespace not in namespaces.objects:
+            raise refusals.not_found(NAMESPACES, at.namespace)
+
+    def _generate(self, collection: Collection, at: Address, metadata: JsonObject) -> str:
+        base = lifecycle.text_of(metadata, "generateName")
+        name = ""
+        for _ in range(_NAME_ATTEMPTS if base else 0):
+            name = lifecycle.generated_name(base, self._rng)
+            if key_of(at.namespace, name) not in collection.objects:
+                break
+        return name
+
+    def _keep(self, collection: Collection, tree: JsonObject, *, revision_if_dry: int, dry_run: bool) -> StoredObject:
+        if dry_run:
+            return StoredObject(tree, revision_if_dry, sort=collection.sort)
+        return self._storage.write(collection, tree)
+
+    def update(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
+        """An object, or its status, in place of what is there."""
+        dry_run = check_dry_run(parameters.get("dryRun", ""), "UpdateOptions")
+        tree = self._object(at.served, body)
+        with self._storage.lock:
+            lifecycle.check_address(at.served, metadata_of(tree), at.namespace, at.name)
+            missing = key_of(at.namespace, at.name) not in self.collection(at.served).objects
+            if missing and not at.subresource and at.served.group_plural in builtin.CREATED_BY_UPDATE:
+                return self._create(at, tree, dry_run=dry_run)
+            return self._replace(at, self._existing(at), tree, dry_run=dry_run)
+
+    def patch(self, at: Address, parameters: Mapping[str, str], content_type: str, body: bytes) -> Answer:
+        """An object, or its status, changed by a merge patch or JSON patch."""
+        dry_run = check_dry_run(parameters.get("dryRun", ""), "PatchOptions")
+        with self._storage.lock:
+            existing = self._existing(at)
+            tree = apply_patch(content_type, {**_type_of(at.served), **existing.tree()}, body)
+            if not isinstance(tree.get("metadata"), dict):
+                raise refusals.bad_request("the patch leaves no metadata")
+            lifecycle.check_type(at.served, tree)
+            lifecycle.check_address(at.served, metadata_of(tree), at.namespace, at.name)
+            return self._replace(at, existing, tree, dry_run=dry_run)
+
+    def _replace(self, at: Address, existing: StoredObject, tree: JsonObject, *, dry_run: bool) -> Answer:
+        collection, renderer = self.collection(at.served), Renderer(at.served)
+        new = lifecycle.replacement(at.served, existing, tree, subresource=at.subresource)
+        if new is None:
+            return Answer(200, renderer.object(existing))
+        if lifecycle.ready_to_go(new):
+            # The last finalizer went: the object goes too. Watches see the state before; the caller sees what it sent.
+            if not dry_run:
+                self._storage.remove(collection, existing)
+            return Answer(200, renderer.object(StoredObject(new, existing.resource_version, sort=collection.sort)))
+        stored = self._keep(collection, new, revision_if_dry=existing.resource_version, dry_run=dry_run)
+        return Answer(200, renderer.object(stored))
+
+    # ---- deleting
+
+    def delete(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
+        """An object, at once or, where finalizers hold it, marked to go."""
+        options = _delete_options(parameters, body)
+        dry_run = check_dry_run(_dry_run_of(options), "DeleteOptions")
+        resource = at.served.resource
+        with self._storage.lock:
+            existing = self._existing(at)
+            _check_preconditions(at, existing, child(options, "preconditions"))
+            left = self._delete(at.served, existing, dry_run=dry_run)
+            revision = self._storage.revision
+        if left is not None:
+            return Answer(200, Renderer(at.served).object(left))
+        if at.served.group_plural in builtin.RETURNED_BY_DELETE:
+            return Answer(200, Renderer(at.served).object(existing.at(revision)))
+        return Answer(200, refusals.success(resource, existing.name, existing.uid))
+
+    def _delete(self, served: ServedResource, existing: StoredObject, *, dry_run: bool) -> StoredObject | None:
+        """Deletes or marks an object; what is left of it, or None. Lock held."""
+        collection = self.collection(served)
+        if not lifecycle.finalizers_of(metadata_of(existing.tree())):
+            if not dry_run:
+                self._storage.remove(collection, existing)
+            return None
+        marked = lifecycle.deletion_mark(existing, self._now())
+        if marked is None:
+            return existing
+        return self._keep(collection, marked, revision_if_dry=existing.resource_version, dry_run=dry_run)
+
+    def delete_collection(
+        self, at: Address, options: ListOptions, parameters: Mapping[str, str], body: bytes
+    ) -> Answer:
+        """All objects that a list with these parameters would show."""
+        deletion = _delete_options(parameters, body)
+        dry_run = check_dry_run(_dry_run_of(deletion), "DeleteOptions")
+        selection = Selection(at.namespace, options.labels, options.fields)
+        with self._storage.lock:
+            found = self.collection(at.served).snapshot(at.namespace)
+            chosen = [obj for obj in found if selection.matches(obj)][: options.limit or None]
+            for obj in chosen:
+                self._delete(at.served, obj, dry_run=dry_run)
+            revision = self._storage.revision
+        return Answer(200, Renderer(at.served).list(chosen, {"resourceVersion": str(revision)}))
+
+
+def _type_of(served: ServedResource) -> JsonObject:
+    return {"apiVersion": served.resource.api_version, "kind": served.resource.kind}
+
+
+def _delete_options(parameters: Mapping[str, str], body: bytes) -> JsonObject:
+    """``DeleteOptions`` from the body and the query, checked."""
+    options: JsonObject = {}
+    if body.strip():
+        try:
+            given = decode(body)
+        except ValueError as error:
+            raise refusals.bad_request(f"couldn't get version/kind; json parse error: {error}") from error
+        if not isinstance(given, dict):
+            raise refusals.bad_request("the object provided is unrecognized (must be of type DeleteOptions)")
+        if given.get("kind", "DeleteOptions") != "DeleteOptions":
+            raise refusals.bad_request(f'no kind "{given["kind"]}" is registered for DeleteOptions')
+        options = given
+    for name in ("dryRun", "propagationPolicy"):
+        if name in parameters:
+            options[name] = [parameters[name]] if name == "dryRun" else parameters[name]
+    policy = options.get("propagationPolicy")
+    if policy is not None and policy not in _POLICIES[:3]:
+        cause = refusals.unsupported_value("propagationPolicy", f'"{policy}"', *_POLICIES)
+        raise refusals.invalid_options("DeleteOptions", [cause])
+    return options
+
+
+def _dry_run_of(options: JsonObject) -> str:
+    given = options.get("dryRun")
+    return ",".join(map(str, given)) if isinstance(given, list) else ""
+
+
+def _check_preconditions(at: Address, existing: StoredObject, preconditions: JsonObject) -> None:
+    uid, version = preconditions.get("uid"), preconditions.get("resourceVersion")
+    why = ""
+    if uid is not None and uid != existing.uid:
+        why = (
+            f"the UID in the precondition ({uid}) does not match the UID in record ({existing.uid}). "
+            "The object might have been deleted and then recreated"
+        )
+    elif version is not None and version != str(existing.resource_version):
+        why = (
+            f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
+            f"({existing.resource_version}). The object might have been modified"
+        )
+    if why:
+        raise refusals.conflict(at.served.resource, existing.name, why, by_kind=True)
