@@ -18,6 +18,7 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GOOD = sorted((HERE / "good").glob("*.py"))
+README_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BAD = sorted((HERE / "bad").glob("*.py"))
 CHECKERS = ["mypy.ini", "mypy-pydantic.ini", "pyright"]
 
@@ -27,7 +28,13 @@ def run_mypy(config: str, files: list[Path]) -> set[tuple[str, int, str]]:
     command += ["--cache-dir", str(ROOT / ".mypy_cache" / f"typing-{Path(config).stem}"), "--hide-error-context"]
     environment = dict(os.environ, MYPYPATH=os.pathsep.join(str(ROOT / d) for d in ("runtime", "generated")))
     done = subprocess.run(
-        [*command, *map(str, files)], capture_output=True, text=True, check=False, cwd=ROOT, env=environment, timeout=300
+        [*command, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+        timeout=300,
     )
     assert done.returncode in {0, 1}, done.stdout + done.stderr
     found = set()
@@ -49,7 +56,16 @@ def run_pyright(files: list[Path], tmp_path: Path) -> set[tuple[str, int, str]]:
         "pythonVersion": "3.11",
     }
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    command = [sys.executable, "-m", "pyright", "--project", str(tmp_path), "--outputjson", "--pythonpath", sys.executable]
+    command = [
+        sys.executable,
+        "-m",
+        "pyright",
+        "--project",
+        str(tmp_path),
+        "--outputjson",
+        "--pythonpath",
+        sys.executable,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, timeout=300)
     report = json.loads(done.stdout)
     assert report["summary"]["filesAnalyzed"] == len(files), report["summary"]
@@ -68,7 +84,15 @@ def run(checker: str, files: list[Path], tmp_path: Path) -> set[tuple[str, int, 
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_good_programs_pass(checker: str, tmp_path: Path) -> None:
     assert GOOD
-    assert run(checker, GOOD, tmp_path) == set()
+    examples = tmp_path / "readme"
+    examples.mkdir()
+    blocks = README_BLOCK.findall((ROOT / "README.md").read_text())
+    assert len(blocks) >= 2
+    for number, block in enumerate(blocks):
+        (examples / f"readme_{number}.py").write_text(block)
+    checked = tmp_path / "checked"
+    checked.mkdir()
+    assert run(checker, [*GOOD, *sorted(examples.iterdir())], checked) == set()
 
 
 @pytest.mark.timeout(400)
