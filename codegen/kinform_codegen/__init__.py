@@ -1,0 +1,1 @@
+"""Generates typed Kubernetes informers, listers, clients and models from OpenAPI."""

@@ -1,0 +1,1 @@
+"""Rendering: one template per kind of output file."""

@@ -1,0 +1,42 @@
+"""Errors of the generator: each says where, what, and how to mend it; the command line prints no traceback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["CodegenError", "OutputError", "SpecError"]
+
+
+class CodegenError(Exception):
+    """The root of what the generator raises for things that its user can mend."""
+
+
+class SpecError(CodegenError):
+    """The specification cannot be used.
+
+    Attributes:
+        source: The file, URL or cluster that was read.
+        pointer: Where in it, as a JSON pointer (RFC 6901) in a URI fragment: ``#/components/schemas/io.k8s…``; ``#`` is
+            the whole.
+        problem: What is wrong there.
+        mend: What to do about it.
+    """
+
+    def __init__(self, source: str, problem: str, *, mend: str, at: Sequence[str] = ()) -> None:
+        self.source = source
+        self.pointer = json_pointer(at)
+        self.problem = problem
+        self.mend = mend
+        super().__init__(f"{source}: {self.pointer}: {problem}\n  mend: {mend}")
+
+
+class OutputError(CodegenError):
+    """The output cannot be written; what stood there before is untouched."""
+
+
+def json_pointer(path: Sequence[str]) -> str:
+    """The path as a JSON pointer in a URI fragment: ``["paths", "/api/v1/"]`` → ``#/paths/~1api~1v1~1``."""
+    return "#" + "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)

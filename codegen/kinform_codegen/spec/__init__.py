@@ -1,0 +1,1 @@
+"""Reading OpenAPI: where it comes from, what version it is, and which resources it describes."""

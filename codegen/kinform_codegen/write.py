@@ -1,0 +1,161 @@
+"""Writes the generated tree: all of it or nothing, stale files out, hand-written files left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kinform_codegen.emit.package import GENERATED_BY
+from kinform_codegen.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Changes", "apply_changes", "find_changes"]
+
+_MARK = GENERATED_BY.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a run would do to the output folder; paths are relative to it, sorted.
+
+    Attributes:
+        created: Files that are not there yet.
+        changed: Generated files whose content differs.
+        removed: Files of an earlier run that nothing is generated for any more.
+    """
+
+    created: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.created or self.changed or self.removed)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Each change as verb and path."""
+        yield from (("create", path) for path in self.created)
+        yield from (("change", path) for path in self.changed)
+        yield from (("remove", path) for path in self.removed)
+
+
+def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> Changes:
+    """Compares the output folder with what was generated.
+
+    Args:
+        output: The folder; it need not exist.
+        files: What was generated, by path in the folder.
+        package: The package in it that is searched for stale files.
+
+    Raises:
+        OutputError: A hand-written file stands where a generated one goes, or the folder cannot be read.
+    """
+    created, changed, hand_written = [], [], []
+    try:
+        for path, content in files.items():
+            place = output / path
+            if not place.exists():
+                created.append(path)
+                continue
+            present = place.read_bytes()
+            if present == content:
+                continue
+            changed.append(path)
+            if present.strip() and not _is_generated(present):
+                hand_written.append(path)
+        removed = [path for path in _generated_files(output, package) if path not in files]
+    except OSError as error:
+        raise OutputError(f"{output} cannot be read: {error}") from error
+    if hand_written:
+        names = ", ".join(str(output / path) for path in sorted(hand_written))
+        raise OutputError(
+            f"{names}: would be overwritten, but was not made by kinform-codegen (its first line does not say so)\n"
+            "  mend: move it away, or give another --output"
+        )
+    return Changes(tuple(sorted(created)), tuple(sorted(changed)), tuple(sorted(removed)))
+
+
+def apply_changes(output: Path, files: Mapping[str, bytes], changes: Changes) -> None:
+    """Writes what has changed.
+
+    Everything is written aside first and then swapped in file by file; if anything fails, what was there comes back.
+
+    Raises:
+        OutputError: It could not be written; the folder is as it was.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".kinform-staging-", dir=output))
+    except OSError as error:
+        raise OutputError(f"{output} cannot be written: {error}") from error
+    try:
+        for path in (*changes.created, *changes.changed):
+            staged = staging / "new" / path
+            staged.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(files[path])
+        _swap(output, staging, changes)
+    except OSError as error:
+        raise OutputError(f"{output} cannot be written, it is as it was: {error}") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    _remove_empty_folders(output, changes.removed)
+
+
+def _swap(output: Path, staging: Path, changes: Changes) -> None:
+    with contextlib.ExitStack() as undo:
+        for path in (*changes.changed, *changes.removed):
+            _keep(output / path, staging / "old" / path)
+            undo.callback(os.replace, staging / "old" / path, output / path)
+        for path in (*changes.created, *changes.changed):
+            place = output / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if path in changes.created:
+                undo.callback(place.unlink, missing_ok=True)
+            (staging / "new" / path).replace(place)
+        for path in changes.removed:
+            (output / path).unlink()
+        undo.pop_all()
+
+
+def _keep(place: Path, kept: Path) -> None:
+    """Keeps a file's content under a second name, without taking the first away."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.hardlink_to(place)
+    except OSError:
+        shutil.copy2(place, kept)
+
+
+def _generated_files(output: Path, package: str) -> Iterator[str]:
+    """The files in the package that this generator made."""
+    for folder, subfolders, names in os.walk(output / package):
+        subfolders[:] = [name for name in subfolders if name != "__pycache__"]
+        for name in names:
+            place = Path(folder, name)
+            if place.suffix == ".py":
+                with place.open("rb") as file:
+                    if _is_generated(file.read(len(_MARK) + 16)):
+                        yield place.relative_to(output).as_posix()
+
+
+def _is_generated(content: bytes) -> bool:
+    return _MARK in content.partition(b"\n")[0]
+
+
+def _remove_empty_folders(output: Path, removed: tuple[str, ...]) -> None:
+    """Takes away the folders that lost their last file; compiled leftovers do not keep one alive."""
+    for path in removed:
+        for folder in (output / path).parents:
+            if (
+                folder == output
+                or not folder.is_dir()
+                or any(entry.name != "__pycache__" for entry in folder.iterdir())
+            ):
+                break
+            shutil.rmtree(folder, ignore_errors=True)

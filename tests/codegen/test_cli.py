@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kinform_codegen import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def run(*arguments: str, cwd: Path, python: tuple[str, ...] = (sys.executable,)) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*python, "-m", "codegen", *arguments], cwd=cwd, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def tree(output: Path) -> dict[str, bytes]:
+    return {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def generated(small_path: Path, tmp_path: Path) -> Path:
+    output = tmp_path / "out"
+    assert cli.main(["--openapi", str(small_path), "--output", str(output)]) == 0
+    return output
+
+
+def test_a_run_is_silent_when_piped(repository: Path, small_path: Path, tmp_path: Path) -> None:
+    done = run("--openapi", str(small_path), "--output", str(tmp_path / "out"), cwd=repository)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "out" / "kinform_k8s" / "informers" / "factory.py").is_file()
+    done = run("--openapi", str(small_path), "--output", str(tmp_path / "out"), "--check", cwd=repository)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_bytes_do_not_hang_on_the_hash_seed(
+    repository: Path, small_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        run("--openapi", str(small_path), "--output", str(tmp_path / seed), cwd=repository)
+    assert tree(tmp_path / "1") == tree(tmp_path / "2")
+    assert tree(tmp_path / "1")
+
+
+def test_a_terminal_sees_progress(repository: Path, small_path: Path, tmp_path: Path) -> None:
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "codegen", "--openapi", str(small_path), "--output", str(tmp_path / "out")],
+        cwd=repository,
+        stdout=terminal,
+        stderr=terminal,
+    )
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(controller, 65536)
+        except OSError:  # how Linux says that nobody holds the terminal any more
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(controller)
+    assert process.wait(timeout=30) == 0
+    text = seen.decode()
+    assert "generating models for 5 resources …" in text
+    assert text.rstrip().endswith("s)")
+    assert "5 resources, 3 with informers" in text
+
+
+def test_check_names_what_would_change(
+    generated: Path, small_path: Path, capsys: pytest.CaptureFixture[str], small_document: dict[str, Any]
+) -> None:
+    check = ["--openapi", str(small_path), "--output", str(generated), "--check"]
+    assert cli.main(check) == 0
+    assert capsys.readouterr().out == ""
+    (generated / "kinform_k8s" / "_version.py").unlink()
+    changed = generated / "kinform_k8s" / "resources" / "core" / "v1.py"
+    changed.write_text(changed.read_text() + "\n")
+    stale = generated / "kinform_k8s" / "resources" / "core" / "v2.py"
+    shutil.copy(changed, stale)
+    before = tree(generated)
+    assert cli.main(check) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"would create {generated}/kinform_k8s/_version.py",
+        f"would change {changed}",
+        f"would remove {stale}",
+    ]
+    assert tree(generated) == before
+    assert cli.main(check[:-1]) == 0
+    assert cli.main(check) == 0
+
+
+def test_another_minor_takes_the_old_one_s_files_away(
+    generated: Path, small_document: dict[str, Any], write_spec: Callable[..., Path]
+) -> None:
+    mine = generated / "kinform_k8s" / "informers" / "example" / "v1" / "mine.py"
+    mine.write_text("# by hand\n")
+    for path in [path for path in small_document["paths"] if "example.com" in path]:
+        del small_document["paths"][path]
+    small_document["info"]["version"] = "v1.31.0"
+    assert cli.main(["--openapi", str(write_spec(small_document)), "--output", str(generated)]) == 0
+    left = {path.name for path in mine.parent.iterdir()}
+    assert left == {"mine.py"}
+    assert not (generated / "kinform_k8s" / "clients" / "example").exists()
+    assert '"1.31.0"' in (generated / "kinform_k8s" / "_version.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "pointer"),
+    [
+        (lambda d: d.update(openapi="9.0"), "#/openapi"),
+        (lambda d: d["components"]["schemas"].pop("io.k8s.api.core.v1.PodSpec"), "PodSpec"),
+        (lambda d: d.pop("openapi"), "#:"),
+        (
+            lambda d: d["paths"].update({"/api/v1/pots": json.loads(json.dumps(d["paths"]["/api/v1/pods"]))}),
+            "#/paths/~1api~1v1~1pots",
+        ),
+    ],
+    ids=["version", "reference", "not-openapi", "two-kinds"],
+)
+def test_a_failed_run_says_where_and_leaves_everything(  # noqa: PLR0917  (fixtures)
+    generated: Path,
+    small_document: dict[str, Any],
+    write_spec: Callable[..., Path],
+    capsys: pytest.CaptureFixture[str],
+    spoil: Callable[[dict[str, Any]], object],
+    pointer: str,
+) -> None:
+    before = tree(generated)
+    spoil(small_document)
+    if pointer.endswith("pots"):  # a whole second resource of kind Pod
+        schema = {"$ref": "#/components/schemas/io.k8s.api.core.v1.Pod"}
+        content = {"content": {"application/json": {"schema": schema}}}
+        kind = {"group": "", "version": "v1", "kind": "Pod"}
+        operation = {"responses": {"200": {"description": "", **content}}, "x-kubernetes-group-version-kind": kind}
+        small_document["paths"]["/api/v1/pots/{name}"] = {"get": operation}
+    path = write_spec(small_document)
+    assert cli.main(["--openapi", str(path), "--output", str(generated)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"kinform-codegen: error: {path}: #")
+    assert pointer in err
+    assert "\n  mend: " in err
+    assert tree(generated) == before
+
+
+def test_an_error_is_no_traceback(repository: Path, tmp_path: Path) -> None:
+    done = run("--openapi", "nothing.json", "--output", str(tmp_path), cwd=repository)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("python -m codegen: error: nothing.json: #: cannot be read")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["--help"])
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for word in ("examples:", "--openapi", "--cluster", "--context", "--output", "--check", "capture", "exit status"):
+        assert word in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--openapi", "a", "--cluster"], ["--openapi", "a", "--context", "b"], ["--open", "a"], ["capture", "--what"]],
+)
+def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "usage: kinform-codegen" in capsys.readouterr().err
+
+
+def test_a_python_without_its_dependencies_says_make_setup(repository: Path) -> None:
+    done = run("--help", cwd=repository, python=(sys.executable, "-S"))
+    assert done.returncode == 2
+    assert "this Python lacks kinform_codegen" in done.stderr
+    assert "make setup" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_console_script_is_the_same_program(repository: Path) -> None:
+    script = Path(sys.executable).with_name("kinform-codegen")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0
+    assert done.stdout.startswith("usage: kinform-codegen (--openapi FILE|URL")
+    assert run("--help", cwd=repository).stdout.startswith("usage: python -m codegen (--openapi FILE|URL")
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, small_path: Path) -> None:
+    def interrupt(location: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kinform_codegen.spec.load.load_spec", interrupt)
+    assert cli.main(["--openapi", str(small_path)]) == 130
+
+
+def test_what_is_in_the_repository_is_up_to_date(repository: Path) -> None:
+    done = run("--openapi", "openapi/v1.30.json", "--check", cwd=repository)
+    assert done.stdout == ""
+    assert done.returncode == 0
