@@ -13,7 +13,7 @@ from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ShutDown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from kinform.clock import Clock
 
@@ -119,7 +119,7 @@ class WorkQueue(Generic[T]):
             self._drained.notify_all()
 
     @contextmanager
-    def processing(self) -> Iterator[T]:
+    def processing(self) -> Generator[T]:
         """``with queue.processing() as item``: ``get()`` on entry, ``done(item)`` on exit, whatever happens.
 
         Raises:
