@@ -38,9 +38,12 @@ from kinform.errors import (
     UnauthorizedError,
     UndecodableObjectError,
 )
-from kinform.factory import ErrorReport, ListOptions, StopResult
+from kinform.factory import ErrorReport, FactoryStatistics, InformerFactory, ListOptions, StopResult
 from kinform.informer import (
     Event,
+    HandlerStatistics,
+    InformerState,
+    InformerStatistics,
     Predicate,
     Registration,
     SharedInformer,
@@ -48,9 +51,10 @@ from kinform.informer import (
     labels_changed,
     matches_labels,
     resource_version_changed,
+    satisfies,
 )
 from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_key
-from kinform.selectors import FieldSelector, LabelSelector
+from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
 from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
 from kinform.transport import ApiClient, Transport, connect
 from kinform.wire import EventType, Json, drop, keep
@@ -89,13 +93,18 @@ __all__ = [
     "Event",
     "EventType",
     "ExpiredError",
+    "FactoryStatistics",
     "FieldSelector",
     "ForbiddenError",
     "ForkedError",
     "FrameError",
+    "HandlerStatistics",
     "Index",
     "Indexer",
+    "InformerFactory",
     "InformerNotStartedError",
+    "InformerState",
+    "InformerStatistics",
     "InformerStoppedError",
     "InternalServerError",
     "InvalidError",
@@ -110,10 +119,12 @@ __all__ = [
     "NotCachedError",
     "NotFoundError",
     "ObjectKey",
+    "Operator",
     "Predicate",
     "RateLimiter",
     "RateLimitingQueue",
     "Registration",
+    "Requirement",
     "Resource",
     "Result",
     "SelectorError",
@@ -148,4 +159,5 @@ __all__ = [
     "owner_key",
     "resource_version_changed",
     "run",
+    "satisfies",
 ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         ControlPlaneNotFoundError,
         ControlPlaneStartError,
     )
+    from kinform.testing.fake_source import FakeFeed, FakeSource
     from kinform.testing.server import Server
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "ControlPlaneError",
     "ControlPlaneNotFoundError",
     "ControlPlaneStartError",
+    "FakeFeed",
+    "FakeSource",
     "Server",
     "VirtualClock",
 ]
@@ -29,6 +32,8 @@ _MODULES = {
     "ControlPlaneError": "kinform.testing.control_plane",
     "ControlPlaneNotFoundError": "kinform.testing.control_plane",
     "ControlPlaneStartError": "kinform.testing.control_plane",
+    "FakeFeed": "kinform.testing.fake_source",
+    "FakeSource": "kinform.testing.fake_source",
     "Server": "kinform.testing.server",
     "VirtualClock": "kinform.testing.clock",
 }

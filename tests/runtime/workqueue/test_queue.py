@@ -39,9 +39,13 @@ def test_many_producers_and_consumers(drain: bool) -> None:
             except ShutDown:
                 return
 
+    def produce(items: range) -> None:
+        for item in items:
+            queue.add(item)
+
     with ThreadPoolExecutor(20) as pool:
         consumers = [pool.submit(consume) for _ in range(10)]
-        producers = [pool.submit(lambda p=p: [queue.add(p * 50 + i) for i in range(50)]) for p in range(50)]
+        producers = [pool.submit(produce, range(first, first + 50)) for first in range(0, 2500, 50)]
         for producer in producers:
             producer.result()
         if drain:

@@ -1,0 +1,305 @@
+"""Starting, awaiting, and stopping all informers of a factory."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+import pytest
+
+from kinform.errors import (
+    CacheSyncError,
+    ConfigurationError,
+    ForbiddenError,
+    InformerNotStartedError,
+    InformerStoppedError,
+    Status,
+    TransportError,
+)
+from kinform.informer import InformerState
+
+
+def test_nothing_is_watched_before_it_is_asked_for_and_started(factory, source):
+    factory.pods()
+    factory.start()
+    assert source.feeds == []
+    factory.pods().lister()
+    assert len(source.feeds) == 1
+    factory.nodes().informer()
+    assert len(source.feeds) == 2
+
+
+def test_starting_again_is_harmless_and_takes_in_late_informers(factory, source):
+    factory.pods().informer()
+    assert source.feeds == []
+    factory.start()
+    factory.start()
+    assert len(source.feeds) == 1
+    factory.nodes().informer()
+    factory.start()
+    assert [feed.started for feed in source.feeds] == [True, True]
+
+
+def test_waiting_for_the_caches(factory, source):
+    factory.pods().informer()
+    with pytest.raises(InformerNotStartedError):
+        factory.wait_for_cache_sync(0)
+    with factory:
+        source.feed().replace(resource_version=1)
+        factory.wait_for_cache_sync(0)
+        factory.wait_for_cache_sync()
+
+
+def test_without_informers_there_is_nothing_to_wait_for(factory):
+    with factory:
+        factory.wait_for_cache_sync()
+
+
+@pytest.mark.scenario("M08")
+def test_what_has_not_synced_is_named_with_its_last_error(factory, source):
+    for informer in (factory.pods(), factory.nodes(), factory.pods(label_selector="a=b")):
+        informer.informer()
+    with factory:
+        pods, nodes, _ = source.feeds
+        pods.replace(resource_version=1)
+        refusal = ForbiddenError(Status(code=403, message="nodes is forbidden"))
+        nodes.fail(TransportError("refused"))
+        nodes.fail(refusal)
+        with pytest.raises(CacheSyncError) as caught:
+            factory.wait_for_cache_sync(0)
+    assert caught.value.missing == {"nodes/v1": refusal, "pods/v1 (a=b)": None}
+    assert str(caught.value) == (
+        "2 of 3 informers have not synced within 0 s: nodes/v1: nodes is forbidden; pods/v1 (a=b): no answer yet"
+    )
+
+
+class Waiting:
+    """``wait_for_cache_sync`` in a thread of its own."""
+
+    def __init__(self, factory, *arguments, **options) -> None:
+        self.error: BaseException | None = None
+
+        def run() -> None:
+            try:
+                factory.wait_for_cache_sync(*arguments, **options)
+            except BaseException as error:  # noqa: BLE001
+                self.error = error
+
+        self.thread = threading.Thread(target=run)
+        self.thread.start()
+
+    def end(self) -> BaseException | None:
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        return self.error
+
+
+@pytest.mark.scenario("M07b")
+def test_the_wait_ends_with_the_last_sync(factory, source, clock):
+    factory.pods().informer()
+    factory.nodes().informer()
+    with factory:
+        waiting = Waiting(factory, 30)
+        clock.wait_for_waiters(1)
+        source.feeds[0].replace(resource_version=1)
+        clock.wait_for_waiters(1)
+        assert waiting.thread.is_alive()
+        source.feeds[1].replace(resource_version=1)
+        assert waiting.end() is None
+
+
+@pytest.mark.scenario("M07c")
+@pytest.mark.scenario("M07f")
+def test_the_deadline_is_one_for_all(factory, source, clock):
+    for informer in (factory.pods(), factory.nodes(), factory.pods(namespace="x")):
+        informer.informer()
+    with factory:
+        waiting = Waiting(factory, 60)
+        clock.wait_for_deadline(60)
+        clock.advance(59)
+        source.feeds[0].replace(resource_version=1)
+        clock.wait_for_deadline(1)
+        clock.advance(1)
+        error = waiting.end()
+    assert isinstance(error, CacheSyncError)
+    assert sorted(error.missing) == ["nodes/v1", "pods/v1 in x"]
+
+
+def test_a_stop_ends_the_wait(factory, clock):
+    factory.pods().informer()
+    factory.start()
+    waiting = Waiting(factory)
+    clock.wait_for_waiters(1)
+    factory.stop(10)
+    error = waiting.end()
+    assert isinstance(error, CacheSyncError)
+    assert "before the factory was stopped" in str(error)
+    assert list(error.missing) == ["pods/v1"]
+
+
+@pytest.mark.scenario("M07d")
+def test_the_wait_can_be_cancelled(factory, source, clock):
+    factory.pods().informer()
+    cancel = threading.Event()
+    with factory:
+        waiting = Waiting(factory, 30, cancel=cancel)
+        clock.wait_for_deadline(0.1)
+        clock.advance(0.1)
+        clock.wait_for_deadline(0.1)
+        assert waiting.thread.is_alive()
+        cancel.set()
+        clock.advance(0.1)
+        assert waiting.end() is None
+        factory.wait_for_cache_sync(cancel=cancel)
+        timed = Waiting(factory, 0.25, cancel=threading.Event())
+        for _ in range(3):
+            clock.wait_for_waiters(1)
+            clock.advance(0.1)
+        assert isinstance(timed.end(), CacheSyncError)
+        source.feed().replace(resource_version=1)
+        factory.wait_for_cache_sync(cancel=threading.Event())
+
+
+def test_stopping_ends_everything_and_for_good(factory, source, thing):
+    informer = factory.pods().informer()
+    factory.start()
+    source.feed().replace(thing("a"), resource_version=1)
+    assert factory.stop().clean
+    assert factory.stop().clean
+    assert source.feed().stopped
+    assert informer.state is InformerState.STOPPED
+    assert factory.pods().informer() is informer
+    assert len(factory.pods().lister().keys()) == 1
+    with pytest.raises(InformerStoppedError):
+        factory.start()
+    with pytest.raises(InformerStoppedError, match="nodes/v1"):
+        factory.nodes().informer()
+
+
+def test_stopping_before_the_start(factory):
+    factory.pods().informer()
+    assert factory.stop().clean
+    with pytest.raises(InformerStoppedError):
+        factory.start()
+
+
+def test_all_informers_share_one_deadline_and_what_is_left_is_named(make, source, thing, caplog):
+    factory = make()
+    gate = threading.Event()
+    entered = threading.Semaphore(0)
+
+    def stuck(event) -> None:
+        entered.release()
+        assert gate.wait(30)
+
+    for label in ("a", "b", "c"):
+        factory.pods(label_selector=label).informer().add_handler(stuck, name=f"stuck {label}")
+    factory.start()
+    for feed in source.feeds:
+        feed.replace(thing("x"), resource_version=1)
+    for _ in range(3):
+        assert entered.acquire(timeout=10)
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING, logger="kinform"):
+        result = factory.stop(0.2)
+    assert time.monotonic() - began < 2
+    assert result.unfinished == tuple(f"kinform pods/v1 ({label}): stuck {label}" for label in ("a", "b", "c"))
+    assert "still running 0.2 s after stop(): kinform pods/v1 (a): stuck a;" in caplog.text
+    gate.set()
+    assert factory.stop(10).clean
+
+
+def test_a_transport_of_ones_own_is_closed_and_a_shared_one_is_not(make, client, transport):
+    own, shared = make(source=lambda: client), make()
+    assert shared.transport is transport
+    assert own.transport is not transport
+    own.stop()
+    shared.stop()
+    with pytest.raises(TransportError, match="closed"):
+        own.transport.request("GET", "/version", timeout=1)
+    with pytest.raises(TransportError) as caught:
+        shared.transport.request("GET", "/version", timeout=1)
+    assert "closed" not in str(caught.value)
+
+
+def test_a_source_that_finds_no_configuration_fails_at_once(make):
+    def broken():
+        raise ConfigurationError("no kubeconfig")
+
+    with pytest.raises(ConfigurationError, match="no kubeconfig"):
+        make(source=broken)
+
+
+def test_a_factory_that_cannot_start_is_stopped_on_the_way_out(make, source):
+    def refuse(request):
+        raise RuntimeError("can't start new thread")
+
+    factory = make(source_factory=refuse)
+    factory.pods().informer()
+    with pytest.raises(RuntimeError, match="new thread"), factory:
+        pytest.fail("entered")
+    with pytest.raises(InformerStoppedError):
+        factory.start()
+
+
+def test_every_error_that_is_swallowed_is_heard(factory, source, thing, caplog):
+    first, second = [], []
+    done = threading.Event()
+
+    def broken(report) -> None:
+        raise ValueError("not me")
+
+    factory.on_error(first.append)
+    factory.on_error(broken)
+    factory.on_error(lambda report: (second.append(report), done.set() if report.handler else None))
+
+    def handler(pod) -> None:
+        raise RuntimeError("handler")
+
+    factory.pods().informer().add_event_handler(on_add=handler, name="mine")
+    with factory:
+        source.feed().fail(TransportError("connection refused"))
+        source.feed().replace(thing("a"), resource_version=1)
+        assert done.wait(10)
+    assert first == second
+    assert [(each.informer, each.reason, each.handler) for each in first] == [
+        ("pods/v1", "connection", ""),
+        ("pods/v1", "handler", "mine"),
+    ]
+    assert "not me" in caplog.text
+
+
+def test_statistics(factory, source, thing):
+    factory.pods().informer()
+    factory.nodes().informer()
+    before = factory.statistics()
+    assert (before.started, before.synced, before.objects) == (False, False, 0)
+    with factory:
+        source.feeds[0].replace(thing("a"), thing("b"), resource_version=1)
+        now = factory.statistics()
+        assert (now.started, now.synced, now.connected, now.objects) == (True, False, False, 2)
+        assert now.bytes == now.informers["pods/v1"].bytes > 0
+        source.feeds[1].replace(resource_version=1)
+        now = factory.statistics()
+        assert (now.synced, now.connected) == (True, True)
+        assert sorted(now.informers) == ["nodes/v1", "pods/v1"]
+    assert not factory.statistics().started
+
+
+def test_many_threads_that_ask_at_once_get_one_informer(factory, source):
+    factory.start()
+    found = []
+    barrier = threading.Barrier(8)
+
+    def ask() -> None:
+        barrier.wait(10)
+        found.append((factory.pods(), factory.pods().informer()))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(set(found)) == 1
+    assert len(source.feeds) == 1
