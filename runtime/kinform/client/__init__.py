@@ -1,0 +1,34 @@
+"""Typed clients: what generated ones inherit, verb by verb, and what their methods take and return."""
+
+from kinform.client.clientset import ClientsetBase
+from kinform.client.deleting import CollectionDeletable, Deletable
+from kinform.client.options import PatchBody, PatchType, Preconditions, PropagationPolicy, ResourceVersionMatch
+from kinform.client.reading import Gettable, Listable, ObjectList, StatusReadable
+from kinform.client.resource import ApiObject, ResourceClient
+from kinform.client.watching import Watch, Watchable, WatchedEvent
+from kinform.client.writing import Creatable, Patchable, StatusPatchable, StatusUpdatable, Updatable
+
+__all__ = [
+    "ApiObject",
+    "ClientsetBase",
+    "CollectionDeletable",
+    "Creatable",
+    "Deletable",
+    "Gettable",
+    "Listable",
+    "ObjectList",
+    "PatchBody",
+    "PatchType",
+    "Patchable",
+    "Preconditions",
+    "PropagationPolicy",
+    "ResourceClient",
+    "ResourceVersionMatch",
+    "StatusPatchable",
+    "StatusReadable",
+    "StatusUpdatable",
+    "Updatable",
+    "Watch",
+    "Watchable",
+    "WatchedEvent",
+]

@@ -1,0 +1,58 @@
+"""The base of generated clientsets: one transport for the clients of all groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from kinform.transport import Transport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from kinform.transport import ApiSource
+
+__all__ = ["ClientsetBase"]
+
+
+class ClientsetBase:
+    """Clients for every group and version over one transport (client-go: ``kubernetes.Clientset``).
+
+    Thread-safe.
+    """
+
+    def __init__(self, source: ApiSource | Transport) -> None:
+        """Makes a transport, or shares one.
+
+        Args:
+            source: An API client or a function that makes one, such as ``connect``; or a transport to share, which
+                this clientset then does not close.
+
+        Raises:
+            ConfigurationError: As ``Transport``.
+        """
+        self._owned = not isinstance(source, Transport)
+        self._transport = source if isinstance(source, Transport) else Transport(source)
+
+    @property
+    def transport(self) -> Transport:
+        """The transport of all its clients."""
+        return self._transport
+
+    def close(self) -> None:
+        """Ends all requests in progress and closes the transport, unless that is shared.
+
+        From any thread; never blocks.
+        """
+        if self._owned:
+            self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._transport!r}>"

@@ -1,0 +1,7 @@
+"""The way to the API server: connecting, authenticating, reading as it comes, and stopping at once."""
+
+from kinform.transport.abort import Abort
+from kinform.transport.api_client import ApiClient, ApiSource, connect
+from kinform.transport.transport import Response, Stream, Transport
+
+__all__ = ["Abort", "ApiClient", "ApiSource", "Response", "Stream", "Transport", "connect"]

@@ -1,0 +1,303 @@
+"""Requests to one API server: plain ones, and long ones that are read as they come."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode
+
+from kinform.errors import ApiStatusError, TransportError, UnauthorizedError
+from kinform.transport.abort import Abort
+from kinform.transport.exchange import Exchange, Request, exchange
+from kinform.transport.failures import UntrustedError
+from kinform.transport.sessions import Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from kinform.transport.api_client import ApiSource
+
+__all__ = ["Response", "Stream", "Transport"]
+
+_CONNECT_TIMEOUT = 10.0
+
+
+class _Lifetime(Abort):
+    """The switch over all requests of a transport, thrown when it is closed."""
+
+    __slots__ = ()
+
+    def raise_if_aborted(self) -> None:
+        if self.aborted:
+            raise TransportError("the transport is closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A whole answer. Its representation shows neither headers nor body: they may hold secrets."""
+
+    status: int
+    """The HTTP status code, 200 to 299."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in lower case; several headers of one name joined by commas."""
+    body: bytes = field(repr=False)
+    """Decoded."""
+
+
+class Stream:
+    """The body of a long response, as it comes. For one thread, which also closes it; others use the ``Abort``."""
+
+    def __init__(self, answer: Exchange) -> None:
+        self._answer = answer
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The response's headers, names in lower case."""
+        return self._answer.headers
+
+    def read(self) -> bytes:
+        """The next decoded bytes, as soon as there are any; ``b""`` once the server has ended the stream.
+
+        Where the pieces are cut means nothing. Blocks up to the ``read_timeout`` that the stream was opened with.
+
+        Raises:
+            TransportError: The stream was cut in the middle, or ``no bytes for N s``.
+            AbortedError: The abort switch was thrown.
+        """
+        return self._answer.read()
+
+    def set_read_timeout(self, seconds: float) -> None:
+        """Changes how long the server may be silent, from the next :meth:`read` on. For the thread that reads."""
+        self._answer.set_silence(seconds)
+
+    def close(self) -> None:
+        """Closes the connection; again: nothing. For the thread that reads."""
+        self._answer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Transport:
+    """Makes requests to one API server, with the official client's address, TLS, proxies and credentials.
+
+    Thread-safe, and unlimited in requests at a time: plain ones share kept connections, each stream has its own.
+    Nothing is retried but what certainly never reached the API: a reading request on a kept connection that the server
+    had closed, and, once, a request with refused credentials where the source can make new ones. (client-go:
+    ``rest.HTTPClientFor`` and the transports it stacks.)
+    """
+
+    def __init__(self, source: ApiSource, *, user_agent: str | None = None, compression: bool | None = None) -> None:
+        """Takes the API client; where ``source`` is a function, calls it, which may block (credential plugins run).
+
+        Args:
+            source: An API client, or a function that makes one, such as ``connect``.
+            user_agent: Put before kinform's own name in ``User-Agent``, such as ``"rollup-controller/1.4"``.
+            compression: Whether responses may come as gzip. It saves the network and costs the API server; None: only
+                where the server is not that of the pod's own cluster.
+
+        Raises:
+            ConfigurationError: From ``connect``, or the client is none that kinform can use.
+        """
+        self._sessions = Sessions(source)
+        self._lifetime = _Lifetime()
+        system = f"{platform.system().lower()}/{platform.machine()}"
+        own = f"kinform/{_version()} ({system}) python/{platform.python_version()}"
+        self._user_agent = f"{user_agent} {own}" if user_agent else own
+        if compression is None:
+            compression = not _is_own_cluster(self.host)
+        self._encodings = "gzip" if compression else "identity"
+
+    @property
+    def host(self) -> str:
+        """The API server's URL, as the client has it."""
+        return self._sessions.latest.host
+
+    @property
+    def generation(self) -> int:
+        """How many clients there have been: 1, and one more each time that credentials or certificates changed."""
+        return self._sessions.latest.generation
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+        timeout: float = 60.0,
+        abort: Abort | None = None,
+    ) -> Response:
+        """Sends a request and reads the whole answer. Blocks; thread-safe.
+
+        Args:
+            method: The HTTP method.
+            path: From the root of the API, quoted, such as ``Resource.path`` returns.
+            query: Names and values, not quoted.
+            body: Sent as it is.
+            content_type: What the body is; not sent without one.
+            accept: What the answer should be.
+            timeout: Seconds that the server may be silent. Not the time for the whole: a large list that keeps coming
+                is never cut.
+            abort: A switch by which another thread may end this.
+
+        Raises:
+            ApiStatusError: The server refused or failed; the class tells how (``NotFoundError``, …).
+            TransportError: The network or TLS failed, or nothing came for ``timeout`` seconds.
+            AbortedError: The switch was thrown.
+            ConfigurationError: The credentials cannot be refreshed.
+        """
+        headers = {"accept": accept}
+        if body is not None:
+            headers["content-type"] = content_type
+        answer = self._exchange(
+            method,
+            path,
+            query,
+            body=body,
+            headers=headers,
+            connect_timeout=min(timeout, _CONNECT_TIMEOUT),
+            silence=timeout,
+            abort=abort,
+            keep=True,
+        )
+        try:
+            return Response(answer.status, answer.headers, answer.read_all())
+        finally:
+            answer.close()
+
+    def open(
+        self,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        abort: Abort,
+        connect_timeout: float = _CONNECT_TIMEOUT,
+        read_timeout: float,
+        accept: str = "application/json",
+    ) -> Stream:
+        """Sends a GET whose answer is read as it comes, over a connection of its own. Thread-safe.
+
+        Blocks until the headers are here; some proxies send them together with the first event, so that may take
+        ``read_timeout``. The thread that reads the stream closes it.
+
+        Args:
+            path: As for :meth:`request`.
+            query: As for :meth:`request`.
+            abort: The switch by which another thread ends this.
+            connect_timeout: Seconds for each step of connecting: TCP, proxy, TLS.
+            read_timeout: Seconds that the server may be silent, before the headers and between any two bytes.
+            accept: What the answer should be.
+
+        Raises:
+            ApiStatusError: As for :meth:`request`.
+            TransportError: As for :meth:`request`; ``no bytes for N s`` where it is silent.
+            AbortedError: The switch was thrown.
+            ConfigurationError: The credentials cannot be refreshed.
+        """
+        answer = self._exchange(
+            "GET",
+            path,
+            query,
+            headers={"accept": accept},
+            connect_timeout=connect_timeout,
+            silence=read_timeout,
+            abort=abort,
+            keep=False,
+        )
+        return Stream(answer)
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str],
+        connect_timeout: float,
+        silence: float,
+        abort: Abort | None,
+        keep: bool,
+    ) -> Exchange:
+        """Sends a request with the session in force, and once more with a new one where that is not accepted."""
+        aborts = (self._lifetime,) if abort is None else (abort, self._lifetime)
+        for switch in aborts:
+            switch.raise_if_aborted()
+        session = self._sessions.current(aborts)
+        retried = False
+        while True:
+            parameters = list(query)
+            said = session.headers(method, path, parameters, body, aborts)
+            request = Request(
+                method=method,
+                target=session.endpoint.target(f"{path}?{urlencode(parameters)}" if parameters else path),
+                headers={
+                    **session.endpoint.proxy_headers,
+                    **said,
+                    **headers,
+                    "accept-encoding": self._encodings,
+                    "user-agent": self._user_agent,
+                },
+                body=body,
+                name=f"{method} {path}",
+                connect_timeout=connect_timeout,
+                silence=silence,
+                keep=keep,
+            )
+            try:
+                answer = exchange(request, session, aborts)
+            except (UnauthorizedError, UntrustedError):
+                renewed = None if retried else self._sessions.refused(session, aborts)
+                if renewed is None:
+                    raise
+                session, retried = renewed, True
+            except ApiStatusError:
+                session.accepted = True
+                raise
+            else:
+                session.accepted = True
+                return answer
+
+    def close(self) -> None:
+        """Ends all requests in progress, whose threads get a ``TransportError``, and closes what is kept.
+
+        From any thread; never blocks; again: nothing. Requests after it raise ``TransportError``.
+        """
+        self._lifetime.abort()
+        self._sessions.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Transport {self._sessions.latest.endpoint.name}>"
+
+
+def _version() -> str:
+    try:
+        return version("kinform")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _is_own_cluster(host: str) -> bool:
+    """Whether this pod runs in the cluster that ``host`` serves: its network is near, and gzip costs more than it."""
+    service = os.environ.get("KUBERNETES_SERVICE_HOST", "")
+    return service != "" and service in host
