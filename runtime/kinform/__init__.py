@@ -56,7 +56,7 @@ from kinform.informer import (
 from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_key
 from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
 from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
-from kinform.transport import ApiClient, Transport, connect
+from kinform.transport import Abort, ApiClient, Transport, connect
 from kinform.wire import EventType, Json, drop, keep
 from kinform.workqueue import (
     BucketRateLimiter,
@@ -73,6 +73,7 @@ from kinform.workqueue import (
 )
 
 __all__ = [
+    "Abort",
     "AbortedError",
     "AlreadyExistsError",
     "ApiClient",

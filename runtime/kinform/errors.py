@@ -269,7 +269,9 @@ class ConflictingInformerError(KinformError):
 
 
 class UndecodableObjectError(KinformError):
-    """A cached object cannot be read as its model. Only its readers see this; the informer goes on.
+    """An object cannot be read as its model: one from the cache, or the answer to a request.
+
+    Of a cached one only its readers see this; the informer goes on.
 
     Attributes:
         key: The object's key, as text.

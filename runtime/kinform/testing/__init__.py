@@ -1,8 +1,14 @@
-"""What tests of controllers need; each name is imported when it is first used."""
+"""What tests of controllers need; each name is imported when it is first used.
+
+Importing this package switches the cache's mutation detector on, for informers made afterwards in this process and in
+those it starts: whatever changes a cached object is told to ``on_error``. ``KINFORM_CACHE_MUTATION_DETECTOR=0`` keeps it
+off.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +43,8 @@ _MODULES = {
     "Server": "kinform.testing.server",
     "VirtualClock": "kinform.testing.clock",
 }
+
+os.environ.setdefault("KINFORM_CACHE_MUTATION_DETECTOR", "1")
 
 if not TYPE_CHECKING:  # a type checker that saw it would believe in every name
 
