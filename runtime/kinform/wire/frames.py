@@ -139,8 +139,8 @@ class FrameSplitter:
 
     def _ends_lines(self, frame: bytes, chunk: bytes, end: int) -> bool:
         """Whether this is a server that ends each document, and nothing but documents, with a newline."""
-        if end == len(chunk) or frame == b"{}":
-            return False  # this says nothing: ask again at the next document
+        if end == len(chunk):
+            return False  # nothing to be seen: ask again at the next document
         self._undecided = False
         return b"\n" not in frame and chunk[end] == _NEWLINE
 

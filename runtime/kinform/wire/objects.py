@@ -125,7 +125,7 @@ class ObjectReader:
         version = metadata.resource_version or ""
         if self._known is not None and kind is EventType.ADDED and version:
             known = self._known(key)
-            if known is not None and known.resource_version == version and known.uid == uid:
+            if known is not None and known.resource_version == version and known.uid == uid and known.body:
                 return known
         entry = Entry(
             key,

@@ -87,7 +87,7 @@ def _objects(draw: st.DrawFn, resource: Resource) -> dict[str, Any]:
     return dict(draw(st.permutations(list(fields.items()))))
 
 
-_styles = st.sampled_from(
+_styles: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [
         {"separators": (",", ":"), "ensure_ascii": False},
         {"separators": (",", ":"), "ensure_ascii": True},
@@ -167,6 +167,44 @@ def test_custom_resources_with_sorted_keys_keep_their_bytes(dump: Dump) -> None:
     assert event.entry.body == page.entries[0].body == dump(widget)
 
 
+@pytest.mark.parametrize("end", [b"}}", b"} }", b"}} ", b'},"more":{}}', b',"managedFields":[1]}}'])
+def test_where_an_object_ends_is_not_guessed(end: bytes) -> None:
+    start = b'{"type":"ADDED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"},"spec":{"x":1}'
+    event = Decoder(PODS).event(start + end)
+    assert isinstance(event, ObjectEvent)
+    obj = json.loads(start + end)["object"]
+    assert json.loads(event.entry.body) == obj
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        b'{"managedFields":[{"a":1}],"name":"a"}',
+        b'{"managedFields":[],"name":"a"}',
+        b'{"name":"a","managedFields":null}',
+        b'{"name":"a","managedFields":[ ]}',
+        b'{"name":"a","managedFields": [1]}',
+        b'{"name":"a","more":{"x":1,"managedFields":[2]},"managedFields":[3]}',
+        b'{"name":"a","managedFields":[4],"more":{"x":1,"managedFields":[5]}}',
+        rb'{"name":"a","more":",\"managedFields\":[6","managedFields":[7]}',
+    ],
+)
+def test_only_the_managed_fields_of_the_metadata_are_cut(metadata: bytes) -> None:
+    data = b'{"kind":"Pod","apiVersion":"v1","metadata":%b,"spec":{"x":1,"managedFields":[8]}}' % metadata
+    event = Decoder(PODS).event(b'{"type":"ADDED","object":%b}' % data)
+    assert isinstance(event, ObjectEvent)
+    expected = json.loads(data)
+    del expected["metadata"]["managedFields"]
+    assert json.loads(event.entry.body) == expected
+
+
+def test_a_type_that_stands_behind_the_metadata_is_not_written_twice() -> None:
+    page = Decoder(PODS).page(b'{"items":[{"metadata":{"name":"a"},"kind":"Pod","apiVersion":null}]}')
+    assert page.poison == []
+    assert page.entries[0].body.count(b'"kind"') == page.entries[0].body.count(b'"apiVersion"') == 1
+
+
+@pytest.mark.scenario("R32")
 def test_an_entry_owns_its_bytes(make_pod: Make, dump: Dump) -> None:
     frame = bytearray(dump({"type": "ADDED", "object": make_pod()}))
     event = Decoder(PODS).event(bytes(frame))

@@ -185,8 +185,10 @@ def _spoil(obj: dict[str, Json]) -> dict[str, Json]:
 def test_a_failing_transform_costs_one_object_and_never_shows_it_untransformed(
     transform: Any, kind: str, make_pod: Make, dump: Dump
 ) -> None:
-    decoder = Decoder(PODS, transform)
+    calls: list[object] = []
+    decoder = Decoder(PODS, lambda obj: calls.append(obj) or transform(obj))  # type: ignore[func-returns-value]
     event = decoder.event(dump({"type": kind, "object": make_pod("bad")}))
+    assert len(calls) == 1
     page = decoder.page(dump({"items": [make_pod("a"), make_pod("bad"), make_pod("b")]}))
     assert [e.key.name for e in page.entries] == ["a", "bad", "b"], "a relist must not take it for deleted"
     for poison in (event, *page.poison):

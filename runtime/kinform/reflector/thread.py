@@ -1,0 +1,207 @@
+"""Drives a reflector from a thread of its own, over blocking I/O."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from kinform.clock import SYSTEM_CLOCK
+from kinform.reflector.actions import ListPage, Wait
+from kinform.reflector.machine import Reflector
+from kinform.reflector.statistics import ReflectorState
+from kinform.reflector.support import STREAMING_SUPPORT
+from kinform.transport import Abort
+from kinform.wire import Decoder, FrameSplitter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from kinform.clock import Clock
+    from kinform.meta import ObjectKey, Resource
+    from kinform.reflector.actions import Watch
+    from kinform.reflector.queries import ReflectorOptions
+    from kinform.reflector.reports import Report
+    from kinform.reflector.statistics import ReflectorStatistics
+    from kinform.reflector.support import StreamingSupport
+    from kinform.transport import Stream, Transport
+    from kinform.wire import Change, Entry, Transform, WatchEvent
+
+__all__ = ["ReflectorThread"]
+
+logger: Final = logging.getLogger("kinform.reflector")
+
+
+class ReflectorThread:
+    """Lists and watches one collection in one namespace (or all), in one daemon thread, until stopped.
+
+    Whatever fails is reported, waited for and tried again; the thread ends by ``stop()`` only. All methods may be
+    called from any thread; none but ``join()`` blocks.
+
+    Args:
+        resource: What to watch.
+        namespace: Where; ``""`` for all namespaces and for cluster-scoped resources.
+        options: Which objects, and how to fetch them.
+        transport: The way to the server.
+        sink: Takes the changes, in order, in this thread: those of one piece of the network's in one call. What it
+            raises is reported, and everything is fetched anew, since changes were lost.
+        report: Takes what went wrong, in this thread. What it raises is logged.
+        clock: Time.
+        name: The thread's name, and the reports' ``informer``.
+        transform: What to cut from objects before they are cached.
+        known: Looks up what the cache holds, so that a full fetch does not copy what has not changed.
+        support: The memory of servers that cannot stream.
+        rng: The source of chance.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        namespace: str,
+        options: ReflectorOptions,
+        transport: Transport,
+        *,
+        sink: Callable[[list[Change]], object],
+        report: Callable[[Report], object],
+        clock: Clock = SYSTEM_CLOCK,
+        name: str = "",
+        transform: Transform | None = None,
+        known: Callable[[ObjectKey], Entry | None] | None = None,
+        support: StreamingSupport = STREAMING_SUPPORT,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._path = resource.path(namespace)
+        self._transport = transport
+        self._sink = sink
+        self._report = report
+        self._clock = clock
+        self._name = name or f"kinform-{resource.plural}"
+        self._decoder = Decoder(resource, transform, known=known)
+        self._machine = Reflector(
+            resource,
+            options,
+            rng or random.Random(),  # noqa: S311  (spreads load, guards no secret)
+            name=self._name,
+            host=transport.host,
+            support=support,
+        )
+        self._stopping = threading.Event()
+        self._abort = Abort()
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+
+    @property
+    def name(self) -> str:
+        """The thread's name."""
+        return self._name
+
+    def start(self) -> None:
+        """Starts the thread; after ``stop()``, does nothing.
+
+        Raises:
+            RuntimeError: It has been started before.
+        """
+        if not self._stopping.is_set():
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the request or wait in progress and then the thread; returns at once. Again: nothing."""
+        self._stopping.set()
+        self._abort.abort()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Blocks until the thread has ended, for at most ``timeout`` seconds; True if it has, or never ran.
+
+        From the thread itself (in the sink), returns False at once.
+        """
+        if threading.current_thread() is self._thread:
+            return False
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def statistics(self) -> ReflectorStatistics:
+        """What it is doing, and how it went so far."""
+        found = self._machine.statistics()
+        if self._stopping.is_set() and not self._thread.is_alive():
+            return replace(found, state=ReflectorState.STOPPED, connected=False)
+        return found
+
+    # ---- the thread
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._act()
+            except Exception as error:  # noqa: BLE001  (what ends a request must end no reflector)
+                if not self._stopping.is_set():
+                    self._machine.failed(self._clock.monotonic(), error)
+            self._tell()
+
+    def _act(self) -> None:
+        action = self._machine.next(self._clock.monotonic())
+        if isinstance(action, Wait):
+            self._clock.wait(self._stopping, action.seconds)
+        elif isinstance(action, ListPage):
+            self._list(action)
+        else:
+            self._watch(action)
+
+    def _list(self, action: ListPage) -> None:
+        response = self._transport.request(
+            "GET", self._path, query=action.query, timeout=action.read_timeout, abort=self._abort
+        )
+        page = self._decoder.page(response.body)
+        self._deliver(self._machine.page(self._clock.monotonic(), page))
+
+    def _watch(self, action: Watch) -> None:
+        stream = self._transport.open(
+            self._path, query=action.query, abort=self._abort, read_timeout=action.read_timeout
+        )
+        try:
+            self._machine.stream_opened(self._clock.monotonic())
+            self._read(stream, action.read_timeout)
+        finally:
+            stream.close()
+
+    def _read(self, stream: Stream, read_timeout: float) -> None:
+        splitter = FrameSplitter()
+        while self._machine.streaming and not self._stopping.is_set():
+            if self._machine.read_timeout != read_timeout:
+                read_timeout = self._machine.read_timeout
+                stream.set_read_timeout(read_timeout)
+            chunk = stream.read()
+            if not chunk:
+                self._take(splitter.finish())
+                self._machine.stream_ended(self._clock.monotonic())
+                return
+            self._take(splitter.feed(chunk))
+            self._tell()
+
+    def _take(self, frames: Sequence[bytes]) -> None:
+        """Decodes the frames and delivers what comes of them, also of those before an unreadable one."""
+        events: list[WatchEvent] = []
+        try:
+            for frame in frames:
+                events.append(self._decoder.event(frame))  # noqa: PERF401  (what came before an error must be kept)
+        finally:
+            if events:
+                self._deliver(self._machine.events(self._clock.monotonic(), events))
+
+    def _deliver(self, changes: list[Change]) -> None:
+        if not changes or self._stopping.is_set():
+            return
+        try:
+            self._sink(changes)
+        except Exception as error:  # noqa: BLE001  (it is reported by the machine, which makes up for the loss)
+            self._machine.changes_lost(self._clock.monotonic(), error)
+
+    def _tell(self) -> None:
+        for report in self._machine.take_reports():
+            if self._stopping.is_set():
+                return
+            try:
+                self._report(report)
+            except Exception:
+                logger.exception("the report of %s could not be delivered", report)
