@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar, cast
 
 import pytest
 import urllib3
@@ -25,6 +25,10 @@ from kinform.transport import Abort, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from kinform.transport import ApiSource
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -93,11 +97,14 @@ class Peer:
                 return
 
 
+Handler: TypeAlias = "Callable[[Peer, Request], object]"
+
+
 @dataclass
 class Server:
     """Serves each connection in a thread: ``handler(peer, request)`` per request, False ends the connection."""
 
-    handler: Callable[[Peer, Request], object]
+    handler: Handler
     tls: ssl.SSLContext | None = None
     on_connect: Callable[[Peer], object] | None = None
     requests: list[Request] = field(default_factory=list)
@@ -166,13 +173,23 @@ class Server:
         assert not self.failures, self.failures
 
 
+class Serve(Protocol):
+    """How the fixture ``serve`` is called."""
+
+    def __call__(
+        self, handler: Handler, *, tls: ssl.SSLContext | None = None, on_connect: Callable[[Peer], object] | None = None
+    ) -> Server: ...
+
+
 @pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
+def serve() -> Iterator[Serve]:
     """``serve(handler, tls=…)`` starts a server, which ends with the test."""
     servers: list[Server] = []
 
-    def start(handler: Callable[[Peer, Request], object], **options: object) -> Server:
-        servers.append(Server(handler, **options))
+    def start(
+        handler: Handler, *, tls: ssl.SSLContext | None = None, on_connect: Callable[[Peer], object] | None = None
+    ) -> Server:
+        servers.append(Server(handler, tls, on_connect))
         return servers[-1]
 
     yield start
@@ -186,15 +203,21 @@ class FakeApiClient:
     def __init__(self, host: str, *, token: str = "", manager: urllib3.PoolManager | None = None, **files: str) -> None:
         known = {"ssl_ca_cert": "ca_certs", "cert_file": "cert_file", "key_file": "key_file"}
         self.configuration = SimpleNamespace(host=host, **files)
-        self.rest_client = SimpleNamespace(
-            pool_manager=manager or urllib3.PoolManager(**{known[name]: path for name, path in files.items()})
-        )
+        settings = {known[name]: path for name, path in files.items()}
+        self.rest_client = SimpleNamespace(pool_manager=manager or urllib3.PoolManager(10, None, **settings))
         self.default_headers = {"User-Agent": "OpenAPI-Generator/37/python"}
         self.token = token
         self.auth_calls = 0
 
     def update_params_for_auth(  # noqa: PLR0917  (the official signature)
-        self, headers, queries, auth_settings, resource_path, method, body, request_auth=None
+        self,
+        headers: dict[str, str],
+        queries: list[tuple[str, str]],
+        auth_settings: list[str],
+        resource_path: str,
+        method: str,
+        body: bytes | None,
+        request_auth: object = None,
     ) -> None:
         assert auth_settings == ["BearerToken"]
         self.auth_calls += 1
@@ -207,15 +230,25 @@ def api_client() -> type[FakeApiClient]:
     return FakeApiClient
 
 
+class MakeTransport(Protocol):
+    """How the fixture ``transport`` is called."""
+
+    def __call__(
+        self, source: Server | ApiSource, *, user_agent: str | None = None, compression: bool | None = None
+    ) -> Transport: ...
+
+
 @pytest.fixture
-def transport() -> Iterator[Callable[..., Transport]]:
+def transport() -> Iterator[MakeTransport]:
     """``transport(server_or_source)``, closed when the test ends."""
     made: list[Transport] = []
 
-    def make(source: object, **options: object) -> Transport:
+    def make(
+        source: Server | ApiSource, *, user_agent: str | None = None, compression: bool | None = None
+    ) -> Transport:
         if isinstance(source, Server):
             source = FakeApiClient(source.url)
-        made.append(Transport(source, **options))
+        made.append(Transport(source, user_agent=user_agent, compression=compression))
         return made[-1]
 
     yield make
@@ -223,13 +256,13 @@ def transport() -> Iterator[Callable[..., Transport]]:
         one.close()
 
 
-class Task(threading.Thread):
+class Task(threading.Thread, Generic[T]):
     """Runs a function in a thread and keeps what became of it."""
 
-    def __init__(self, function: Callable[[], object]) -> None:
+    def __init__(self, function: Callable[[], T]) -> None:
         super().__init__(name="task", daemon=True)
         self.function = function
-        self.result: object = None
+        self.result: T | None = None
         self.error: BaseException | None = None
         self.start()
 
@@ -239,18 +272,18 @@ class Task(threading.Thread):
         except BaseException as error:  # noqa: BLE001  (the test looks at it)
             self.error = error
 
-    def wait(self, timeout: float = 10.0) -> object:
+    def wait(self, timeout: float = 10.0) -> T:
         self.join(timeout)
         assert not self.is_alive(), "the task is stuck"
         if self.error is not None:
             raise self.error
-        return self.result
+        return cast("T", self.result)
 
     def block_in(self, *modules: str) -> None:
         """Until the thread is inside a function of one of these modules, such as ``ssl``."""
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            frame = sys._current_frames().get(self.ident)
+            frame = None if self.ident is None else sys._current_frames().get(self.ident)
             if frame is not None and frame.f_globals.get("__name__") in modules:
                 return
             self.join(0.002)
@@ -258,8 +291,14 @@ class Task(threading.Thread):
         raise AssertionError(f"the task never came to {modules}")
 
 
+class StartTask(Protocol):
+    """How the fixture ``task`` is called."""
+
+    def __call__(self, function: Callable[[], T]) -> Task[T]: ...
+
+
 @pytest.fixture
-def task() -> type[Task]:
+def task() -> StartTask:
     return Task
 
 

@@ -6,17 +6,37 @@ import select
 import socket
 import threading
 import time
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from kinform.errors import AbortedError
-from kinform.transport import Abort, connections
+from kinform.transport import Abort, Stream, Transport, connections
 from kinform.transport.abort import SocketHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.runtime.transport.conftest import (
+        Authority,
+        FakeApiClient,
+        Handler,
+        MakeTransport,
+        Peer,
+        Request,
+        Serve,
+        Server,
+        StartTask,
+        Task,
+    )
+
 
 BOUND = 2.0
 
+T = TypeVar("T")
 
-def aborted_within_bound(task, switch: Abort) -> float:
+
+def aborted_within_bound(task: Task[T], switch: Abort) -> float:
     """Seconds from the abort to the error in the thread."""
     started = time.monotonic()
     switch.abort()
@@ -26,26 +46,28 @@ def aborted_within_bound(task, switch: Abort) -> float:
 
 
 @pytest.fixture(params=["plain", "tls"])
-def secured(request, authority):
-    """Options of a server, and those of a client that trusts it."""
-    if request.param == "plain":
-        return {}, {}
-    return {"tls": authority.server_context()}, {"ssl_ca_cert": authority.ca_file}
+def secured(request: pytest.FixtureRequest, authority: Authority) -> Authority | None:
+    """Who signs the server's certificate, and whom its client trusts; None: no TLS."""
+    return None if request.param == "plain" else authority
 
 
 @pytest.fixture
-def pair(serve, transport, api_client, secured):
+def pair(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], secured: Authority | None
+) -> Callable[[Handler], tuple[Server, Transport]]:
     """A server with this handler, and a transport to it."""
-    server_options, client_options = secured
 
-    def make(handler):
-        server = serve(handler, **server_options)
-        return server, transport(api_client(server.url, **client_options))
+    def make(handler: Handler) -> tuple[Server, Transport]:
+        if secured is None:
+            server = serve(handler)
+            return server, transport(api_client(server.url))
+        server = serve(handler, tls=secured.server_context())
+        return server, transport(api_client(server.url, ssl_ca_cert=secured.ca_file))
 
     return make
 
 
-def read_on(stream):
+def read_on(stream: Stream) -> None:
     try:
         while stream.read():
             pass
@@ -53,8 +75,10 @@ def read_on(stream):
         stream.close()
 
 
-def test_an_idle_stream_ends(pair, task, abort):
-    def handler(peer, request):
+def test_an_idle_stream_ends(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.chunk(b"first\n")
         peer.wait_for_hang_up()
@@ -67,20 +91,22 @@ def test_an_idle_stream_ends(pair, task, abort):
     aborted_within_bound(reader, abort)
 
 
-def test_a_flooded_stream_ends_and_hands_out_nothing_more(pair, task, abort):
+def test_a_flooded_stream_ends_and_hands_out_nothing_more(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
     line = b"x" * 6999 + b"\n"
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         while True:
             peer.send((b"%x\r\n%s\r\n" % (len(line), line)) * 20)
 
     _, transport = pair(handler)
     stream = transport.open("/watch", abort=abort, read_timeout=30)
-    seen_after_abort = []
+    seen_after_abort: list[bytes] = []
     flooded = threading.Event()
 
-    def read_on():
+    def read_on() -> None:
         total = 0
         try:
             while True:
@@ -100,10 +126,12 @@ def test_a_flooded_stream_ends_and_hands_out_nothing_more(pair, task, abort):
     assert len(seen_after_abort) <= 1  # the piece that was already on its way out of read()
 
 
-def test_waiting_for_headers_ends(pair, task, abort):
+def test_waiting_for_headers_ends(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
     asked = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         asked.set()
         peer.wait_for_hang_up()
 
@@ -114,10 +142,12 @@ def test_waiting_for_headers_ends(pair, task, abort):
     aborted_within_bound(opener, abort)
 
 
-def test_a_plain_request_ends_before_its_headers_and_in_its_body(pair, task):
+def test_a_plain_request_ends_before_its_headers_and_in_its_body(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask
+) -> None:
     asked = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/half":
             peer.head(content_length="1000")
             peer.send(b"half of it")
@@ -134,26 +164,38 @@ def test_a_plain_request_ends_before_its_headers_and_in_its_body(pair, task):
         aborted_within_bound(requester, abort)
 
 
-def test_sending_a_body_that_nobody_reads_ends(pair, task, abort):
-    stop = threading.Event()
+def test_sending_a_body_that_nobody_reads_ends(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
+    connected, stop = threading.Event(), threading.Event()
     server, transport = pair(lambda peer, request: None)
 
-    def read_nothing(peer):
+    def read_nothing(peer: Peer) -> bool:
         with peer.sock if server.tls is None else server.tls.wrap_socket(peer.sock, server_side=True):
+            connected.set()
             stop.wait(10)
         return False
 
     server.on_connect = read_nothing
     sender = task(lambda: transport.request("POST", "/", body=b"x" * 50_000_000, abort=abort))
+    assert connected.wait(10), "an abort in the handshake is another test's"
     sender.block_in("http.client", "ssl")
     aborted_within_bound(sender, abort)
     stop.set()
 
 
-def test_a_handshake_that_hangs_ends(serve, transport, *, api_client, authority, task, abort):
+def test_a_handshake_that_hangs_ends(
+    serve: Serve,
+    transport: MakeTransport,
+    *,
+    api_client: type[FakeApiClient],
+    authority: Authority,
+    task: StartTask,
+    abort: Abort,
+) -> None:
     connected = threading.Event()
 
-    def say_nothing(peer):
+    def say_nothing(peer: Peer) -> bool:
         connected.set()
         peer.wait_for_hang_up()
         return False
@@ -167,7 +209,7 @@ def test_a_handshake_that_hangs_ends(serve, transport, *, api_client, authority,
 
 
 @pytest.fixture
-def full_backlog():
+def full_backlog() -> Iterator[int]:
     """The port of a socket that takes no more connections: a connect to it gets no answer."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -193,20 +235,28 @@ class PollWatch:
     def __init__(self) -> None:
         self.entered = threading.Event()
 
-    def __call__(self):
+    def __call__(self) -> object:
         poller, entered = select.poll(), self.entered
 
         class Poller:
             register = poller.register
 
-            def poll(self, timeout):
+            def poll(self, timeout: float) -> list[tuple[int, int]]:
                 entered.set()
                 return poller.poll(timeout)
 
         return Poller()
 
 
-def test_a_connect_that_hangs_ends(full_backlog, transport, api_client, *, task, abort, monkeypatch):
+def test_a_connect_that_hangs_ends(
+    full_backlog: int,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    *,
+    task: StartTask,
+    abort: Abort,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     watch = PollWatch()
     monkeypatch.setattr(connections, "select", type("select", (), {"poll": watch, "POLLOUT": select.POLLOUT}))
     client = transport(api_client(f"http://127.0.0.1:{full_backlog}"))
@@ -216,24 +266,32 @@ def test_a_connect_that_hangs_ends(full_backlog, transport, api_client, *, task,
 
 
 def test_a_connect_ends_even_where_a_shutdown_wakes_nobody(
-    full_backlog, transport, api_client, *, task, abort, monkeypatch
-):
+    full_backlog: int,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    *,
+    task: StartTask,
+    abort: Abort,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """As on systems where only a connected socket can be shut down."""
     watch = PollWatch()
     monkeypatch.setattr(connections, "select", type("select", (), {"poll": watch, "POLLOUT": select.POLLOUT}))
-    monkeypatch.setattr(connections.SocketHandle, "shutdown", lambda self: None)
+    monkeypatch.setattr(SocketHandle, "shutdown", lambda self: None)
     client = transport(api_client(f"http://127.0.0.1:{full_backlog}"))
     opener = task(lambda: client.open("/", abort=abort, connect_timeout=30, read_timeout=30))
     assert watch.entered.wait(10)
     aborted_within_bound(opener, abort)
 
 
-def test_a_proxy_that_does_not_answer_connect_ends(serve, transport, api_client, task, abort):
+def test_a_proxy_that_does_not_answer_connect_ends(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], task: StartTask, abort: Abort
+) -> None:
     import urllib3
 
     asked = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         asked.set()
         peer.wait_for_hang_up()
 
@@ -245,7 +303,7 @@ def test_a_proxy_that_does_not_answer_connect_ends(serve, transport, api_client,
     aborted_within_bound(opener, abort)
 
 
-def test_an_abort_before_the_request_refuses_it(serve, transport, abort):
+def test_an_abort_before_the_request_refuses_it(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
     server = serve(lambda peer, request: peer.respond())
     abort.abort()
     with pytest.raises(AbortedError):
@@ -255,10 +313,12 @@ def test_an_abort_before_the_request_refuses_it(serve, transport, abort):
     assert server.count == 0
 
 
-def test_one_switch_covers_request_after_request(serve, transport, task, abort):
+def test_one_switch_covers_request_after_request(
+    serve: Serve, transport: MakeTransport, task: StartTask, abort: Abort
+) -> None:
     asked = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/slow":
             asked.set()
             peer.wait_for_hang_up()
@@ -273,10 +333,10 @@ def test_one_switch_covers_request_after_request(serve, transport, task, abort):
     aborted_within_bound(slow, abort)
 
 
-def test_one_switch_ends_several_threads(serve, transport, task, abort):
+def test_one_switch_ends_several_threads(serve: Serve, transport: MakeTransport, task: StartTask, abort: Abort) -> None:
     waiting = threading.Semaphore(0)
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         waiting.release()
         peer.wait_for_hang_up()
 
@@ -290,10 +350,12 @@ def test_one_switch_ends_several_threads(serve, transport, task, abort):
             one.wait(BOUND)
 
 
-def test_a_switch_does_not_end_what_others_do_on_a_connection_it_once_had(serve, transport, task, abort):
+def test_a_switch_does_not_end_what_others_do_on_a_connection_it_once_had(
+    serve: Serve, transport: MakeTransport, task: StartTask, abort: Abort
+) -> None:
     asked, go = threading.Event(), threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/second":
             asked.set()
             go.wait(10)
@@ -310,10 +372,12 @@ def test_a_switch_does_not_end_what_others_do_on_a_connection_it_once_had(serve,
     assert server.count == 1  # it was the same connection
 
 
-def test_aborting_again_and_from_many_threads_is_harmless(serve, transport, task, abort):
+def test_aborting_again_and_from_many_threads_is_harmless(
+    serve: Serve, transport: MakeTransport, task: StartTask, abort: Abort
+) -> None:
     asked = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         asked.set()
         peer.wait_for_hang_up()
 
@@ -328,7 +392,7 @@ def test_aborting_again_and_from_many_threads_is_harmless(serve, transport, task
     assert abort.aborted
 
 
-def test_a_switch_may_be_thrown_in_the_middle_of_its_own_work():
+def test_a_switch_may_be_thrown_in_the_middle_of_its_own_work() -> None:
     """A signal handler runs in the thread that it interrupts, which may hold the switch's locks."""
     abort = Abort()
     here, there = socket.socketpair()
@@ -345,7 +409,7 @@ def test_a_switch_may_be_thrown_in_the_middle_of_its_own_work():
         abort.raise_if_aborted()
 
 
-def test_a_connection_cannot_slip_under_a_switch_that_was_thrown(abort):
+def test_a_connection_cannot_slip_under_a_switch_that_was_thrown(abort: Abort) -> None:
     here, there = socket.socketpair()
     with here, there:
         handle = SocketHandle(here)
@@ -355,10 +419,12 @@ def test_a_connection_cannot_slip_under_a_switch_that_was_thrown(abort):
         handle.close()
 
 
-def test_hundreds_of_aborts_leave_nothing_behind(pair, task):
+def test_hundreds_of_aborts_leave_nothing_behind(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask
+) -> None:
     """Bound, no garbage, no descriptor: the fixture of this folder counts those."""
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.chunk(b"first\n")
         peer.wait_for_hang_up()

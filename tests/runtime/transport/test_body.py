@@ -27,7 +27,9 @@ pieces = st.lists(st.binary(min_size=1, max_size=300), max_size=20)
 
 
 @given(pieces, places, st.sampled_from([b"", b";name=value"]), st.sampled_from([b"", b"Expires: never\r\nX: y\r\n"]))
-def test_chunks_come_out_whole_wherever_they_are_cut(pieces, places, extension, trailer):
+def test_chunks_come_out_whole_wherever_they_are_cut(
+    pieces: list[bytes], places: list[int], extension: bytes, trailer: bytes
+) -> None:
     framing = ChunkedFraming()
     fed = cut(chunked(pieces, extension=extension, trailer=trailer), places)
     assert b"".join(framing.feed(part) for part in fed) == b"".join(pieces)
@@ -35,7 +37,7 @@ def test_chunks_come_out_whole_wherever_they_are_cut(pieces, places, extension, 
     assert not framing.overrun
 
 
-def test_each_byte_may_come_alone():
+def test_each_byte_may_come_alone() -> None:
     body = chunked([b"a", b"bb" * 40, b"\r\n0\r\n\r\n"], trailer=b"T: 1\r\n")
     framing = ChunkedFraming()
     assert b"".join(framing.feed(body[i : i + 1]) for i in range(len(body))) == b"a" + b"bb" * 40 + b"\r\n0\r\n\r\n"
@@ -43,7 +45,9 @@ def test_each_byte_may_come_alone():
 
 
 @given(pieces, places, st.integers(min_value=0))
-def test_a_chunked_body_that_is_cut_anywhere_never_ends_clean(pieces, places, length):
+def test_a_chunked_body_that_is_cut_anywhere_never_ends_clean(
+    pieces: list[bytes], places: list[int], length: int
+) -> None:
     body = chunked(pieces)
     framing = ChunkedFraming()
     for part in cut(body[: length % len(body)], places):
@@ -66,12 +70,12 @@ def test_a_chunked_body_that_is_cut_anywhere_never_ends_clean(pieces, places, le
         b"5\r\nhello5\r\n",
     ],
 )
-def test_what_is_not_chunked_is_refused(body):
+def test_what_is_not_chunked_is_refused(body: bytes) -> None:
     with pytest.raises(BodyError):
         ChunkedFraming().feed(body)
 
 
-def test_a_chunk_head_without_end_is_refused():
+def test_a_chunk_head_without_end_is_refused() -> None:
     framing = ChunkedFraming()
     for _ in range(40):
         framing.feed(b"1" * 100)
@@ -79,7 +83,7 @@ def test_a_chunk_head_without_end_is_refused():
         framing.feed(b"1" * 100)
 
 
-def test_bytes_after_the_last_chunk_are_noticed():
+def test_bytes_after_the_last_chunk_are_noticed() -> None:
     framing = ChunkedFraming()
     assert framing.feed(chunked([b"all"]) + b"HTTP/1.1 200 OK") == b"all"
     assert framing.ended
@@ -87,21 +91,21 @@ def test_bytes_after_the_last_chunk_are_noticed():
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=8), places)
-def test_gzip_members_come_out_whole_wherever_they_are_cut(members, places):
+def test_gzip_members_come_out_whole_wherever_they_are_cut(members: list[bytes], places: list[int]) -> None:
     decoder = GzipDecoder()
     fed = cut(b"".join(gzip.compress(member) for member in members), places)
     assert b"".join(decoder.feed(part) for part in fed) == b"".join(members)
     decoder.finish()
 
 
-def test_a_member_is_out_as_soon_as_it_is_in():
+def test_a_member_is_out_as_soon_as_it_is_in() -> None:
     decoder = GzipDecoder()
     for event in (b"one\n", b"two\n", b"three\n"):
         assert decoder.feed(gzip.compress(event)) == event
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(min_value=0))
-def test_gzip_that_is_cut_does_not_finish(data, length):
+def test_gzip_that_is_cut_does_not_finish(data: bytes, length: int) -> None:
     whole = gzip.compress(b"first member") + gzip.compress(data)
     first = len(gzip.compress(b"first member"))
     decoder = GzipDecoder()
@@ -111,12 +115,12 @@ def test_gzip_that_is_cut_does_not_finish(data, length):
 
 
 @pytest.mark.parametrize("body", [b"plain text", gzip.compress(b"fine") + b"and garbage"])
-def test_what_is_not_gzip_is_refused(body):
+def test_what_is_not_gzip_is_refused(body: bytes) -> None:
     with pytest.raises(BodyError, match="gzip"):
         GzipDecoder().feed(body)
 
 
-def test_an_empty_gzip_body_is_empty():
+def test_an_empty_gzip_body_is_empty() -> None:
     decoder = GzipDecoder()
     assert decoder.feed(b"") == b""
     decoder.finish()

@@ -8,11 +8,20 @@ import os
 import stat
 import sys
 import traceback
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from kinform.errors import ConfigurationError
 from kinform.transport import ApiSource, connect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.runtime.transport.conftest import MakeTransport, Peer, Request, Serve
+
+    from kinform.transport import ApiClient
+
 
 TOKEN = "s3cr3t-t0k3n"
 
@@ -32,7 +41,7 @@ contexts:
 
 
 @pytest.fixture(autouse=True)
-def no_cluster(monkeypatch, tmp_path):
+def no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the machine that the tests run on."""
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
         monkeypatch.delenv(name, raising=False)
@@ -42,8 +51,14 @@ def no_cluster(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+class WriteKubeconfig(Protocol):
+    """How the fixture ``kubeconfig`` is called."""
+
+    def __call__(self, text: str = KUBECONFIG, *, url: str = ..., path: str = ...) -> str: ...
+
+
 @pytest.fixture
-def kubeconfig(tmp_path):
+def kubeconfig(tmp_path: Path) -> WriteKubeconfig:
     def write(text: str = KUBECONFIG, *, url: str = "http://one.invalid", path: str = "config") -> str:
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)
@@ -53,42 +68,53 @@ def kubeconfig(tmp_path):
     return write
 
 
-def host(client) -> str:
-    return client.configuration.host
+def settings(client: ApiClient) -> Any:
+    """The official client's configuration, which has no types here."""
+    return client.configuration
 
 
-def test_the_kubeconfig_in_the_home_folder(kubeconfig):
+def host(client: ApiClient) -> object:
+    return settings(client).host
+
+
+def test_the_kubeconfig_in_the_home_folder(kubeconfig: WriteKubeconfig) -> None:
     kubeconfig(path=".kube/config")
     assert host(connect()) == "http://one.invalid"
     assert host(connect(context="green")) == "http://two.invalid"
 
 
-def test_kubeconfig_is_read_when_called_not_when_imported(kubeconfig, monkeypatch):
+def test_kubeconfig_is_read_when_called_not_when_imported(
+    kubeconfig: WriteKubeconfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     importlib.import_module("kubernetes.config")
     monkeypatch.setenv("KUBECONFIG", kubeconfig())
     assert host(connect()) == "http://one.invalid"
 
 
-def test_several_files_of_which_some_are_missing(kubeconfig, monkeypatch, tmp_path):
+def test_several_files_of_which_some_are_missing(
+    kubeconfig: WriteKubeconfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join([str(tmp_path / "missing"), kubeconfig(), ""]))
     assert host(connect()) == "http://one.invalid"
 
 
-def test_a_file_that_is_named_wins(kubeconfig, monkeypatch):
+def test_a_file_that_is_named_wins(kubeconfig: WriteKubeconfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", kubeconfig())
     other = kubeconfig(url="http://other.invalid", path="other")
     assert host(connect(config_file=other)) == "http://other.invalid"
 
 
-def test_its_token_is_sent(serve, transport, kubeconfig):
+def test_its_token_is_sent(serve: Serve, transport: MakeTransport, kubeconfig: WriteKubeconfig) -> None:
     server = serve(lambda peer, request: peer.respond())
     source: ApiSource = functools.partial(connect, config_file=kubeconfig(url=server.url))
     transport(source).request("GET", "/version")
     assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-def test_a_credential_plugin_is_run_again_after_401(serve, transport, kubeconfig, tmp_path):
-    def handler(peer, request):
+def test_a_credential_plugin_is_run_again_after_401(
+    serve: Serve, transport: MakeTransport, kubeconfig: WriteKubeconfig, tmp_path: Path
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         status = "200 OK" if request.headers.get("authorization") == "Bearer run-2" else "401 Unauthorized"
         peer.respond(status=status)
 
@@ -113,7 +139,7 @@ print('{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential",
     assert len(runs.read_text()) == 2
 
 
-def test_nothing_to_connect_to(tmp_path):
+def test_nothing_to_connect_to(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         connect()
     said = str(caught.value)
@@ -121,7 +147,7 @@ def test_nothing_to_connect_to(tmp_path):
         assert hint in said
 
 
-def test_a_named_file_that_is_missing(monkeypatch, tmp_path):
+def test_a_named_file_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")  # no silent way to another cluster
     missing = str(tmp_path / "missing")
     with pytest.raises(ConfigurationError, match=rf"no file at {missing} \(config_file\)"):
@@ -131,7 +157,7 @@ def test_a_named_file_that_is_missing(monkeypatch, tmp_path):
         connect(context="blue")
 
 
-def test_a_context_that_is_missing(kubeconfig):
+def test_a_context_that_is_missing(kubeconfig: WriteKubeconfig) -> None:
     with pytest.raises(ConfigurationError, match=r"cannot be used with context 'red': .*red"):
         connect(context="red", config_file=kubeconfig())
 
@@ -166,7 +192,9 @@ clusters: [{{name: one, cluster: {{server: "https://x", certificate-authority: /
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_broken_kubeconfig_is_an_error_that_names_the_file_and_no_secret(kubeconfig, how):
+def test_a_broken_kubeconfig_is_an_error_that_names_the_file_and_no_secret(
+    kubeconfig: WriteKubeconfig, how: str
+) -> None:
     file = kubeconfig(BROKEN[how])
     with pytest.raises(ConfigurationError) as caught:
         connect(config_file=file)
@@ -177,7 +205,7 @@ def test_a_broken_kubeconfig_is_an_error_that_names_the_file_and_no_secret(kubec
 
 
 @pytest.fixture
-def pod(monkeypatch, tmp_path):
+def pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A pod with a service account."""
     module = importlib.import_module("kubernetes.config.incluster_config")
     for name, file, content in (
@@ -192,39 +220,41 @@ def pod(monkeypatch, tmp_path):
     return tmp_path
 
 
-def test_in_a_pod_the_service_account_is_used(pod):
+def test_in_a_pod_the_service_account_is_used(pod: Path) -> None:
     client = connect()
     assert host(client) == "https://[fd00::1]:443"
-    assert client.configuration.ssl_ca_cert == str(pod / "ca.crt")
+    assert settings(client).ssl_ca_cert == str(pod / "ca.crt")
 
 
-def test_in_a_pod_with_a_kubeconfig_the_kubeconfig_wins(pod, kubeconfig, monkeypatch):
+def test_in_a_pod_with_a_kubeconfig_the_kubeconfig_wins(
+    pod: Path, kubeconfig: WriteKubeconfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KUBECONFIG", kubeconfig())
     assert host(connect()) == "http://one.invalid"
 
 
-def test_a_token_file_that_ends_in_a_newline_can_be_sent(pod, serve, transport):
+def test_a_token_file_that_ends_in_a_newline_can_be_sent(pod: Path, serve: Serve, transport: MakeTransport) -> None:
     """``http.client`` would refuse the header, and quote it."""
     server = serve(lambda peer, request: peer.respond())
     client = connect()
-    client.configuration.host = server.url
+    settings(client).host = server.url
     transport(client).request("GET", "/")
     assert server.requests[0].headers["authorization"] == f"bearer {TOKEN}"
 
 
-def test_a_pod_without_service_account(pod):
+def test_a_pod_without_service_account(pod: Path) -> None:
     (pod / "token").unlink()
     with pytest.raises(ConfigurationError, match=r"token file does not exist.*automountServiceAccountToken"):
         connect()
 
 
-def test_without_the_official_package(monkeypatch):
+def test_without_the_official_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes.config", None)
     with pytest.raises(ConfigurationError, match="install the package 'kubernetes'"):
         connect()
 
 
-def test_the_official_package_is_not_imported_before_connect():
+def test_the_official_package_is_not_imported_before_connect() -> None:
     """It takes most of a second."""
     import subprocess
 

@@ -18,7 +18,7 @@ from kinform.errors import (
 from kinform.transport.failures import refusal, retry_after
 
 
-def test_a_status_is_kept_whole():
+def test_a_status_is_kept_whole() -> None:
     body = b"""{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"Pod \\"x\\" is invalid",
         "reason":"Invalid","details":{"name":"x","kind":"Pod","causes":[{"reason":"FieldValueRequired",
         "message":"Required value","field":"spec.containers"}]},"code":422}"""
@@ -45,14 +45,14 @@ def test_a_status_is_kept_whole():
         (b'{"kind":"Status","status":"Failure"}', "Bad Gateway"),
     ],
 )
-def test_any_body_gives_an_error_that_can_be_read(body, message):
+def test_any_body_gives_an_error_that_can_be_read(body: bytes, message: str) -> None:
     error = refusal(502, {}, body, "GET /x")
     assert type(error) is ApiStatusError
     assert error.status.message == message
     assert error.code == 502
 
 
-def test_the_status_line_wins_over_the_body():
+def test_the_status_line_wins_over_the_body() -> None:
     assert refusal(403, {}, b'{"kind":"Status","code":0,"message":"m"}', "").code == 403
     assert isinstance(refusal(403, {}, b"<html>", ""), ForbiddenError)
     assert isinstance(refusal(401, {}, b"", ""), UnauthorizedError)
@@ -60,24 +60,25 @@ def test_the_status_line_wins_over_the_body():
     assert refusal(599, {}, b"", "").status.message == "unknown status"
 
 
-def test_retry_after_in_seconds():
+def test_retry_after_in_seconds() -> None:
     assert retry_after({"retry-after": "32"}) == 32.0
     assert retry_after({}) is None
     assert retry_after({"retry-after": "soon"}) is None
     assert retry_after({"retry-after": "-5"}) is None
 
 
-def test_retry_after_as_a_date_is_measured_by_the_servers_clock():
+def test_retry_after_as_a_date_is_measured_by_the_servers_clock() -> None:
     wrong = time.time() - 86_400
     headers = {"retry-after": formatdate(wrong + 20, usegmt=True), "date": formatdate(wrong, usegmt=True)}
     assert retry_after(headers) == 20.0
     headers = {"retry-after": formatdate(wrong, usegmt=True)}
     assert retry_after(headers) == 0.0
     ahead = retry_after({"retry-after": formatdate(time.time() + 30, usegmt=True)})
+    assert ahead is not None
     assert 25 < ahead <= 30
 
 
-def test_the_header_wins_over_the_details_and_these_over_nothing():
+def test_the_header_wins_over_the_details_and_these_over_nothing() -> None:
     body = b'{"kind":"Status","reason":"TooManyRequests","details":{"retryAfterSeconds":3}}'
     error = refusal(429, {"retry-after": "9"}, body, "")
     assert isinstance(error, TooManyRequestsError)

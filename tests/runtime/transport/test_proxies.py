@@ -7,19 +7,38 @@ import importlib
 import socket
 import ssl
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
 
 from kinform.errors import TransportError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.runtime.transport.conftest import (
+        Authority,
+        FakeApiClient,
+        Handler,
+        MakeTransport,
+        Peer,
+        Request,
+        Serve,
+        Server,
+        StartTask,
+    )
+
+    from kinform.transport import Abort
+
+
 AUTH = {"proxy-authorization": "Basic c2VjcmV0"}
 
 
-def pipe(here, there) -> None:
+def pipe(here: socket.socket, there: socket.socket) -> None:
     """Copies both ways until one side ends."""
 
-    def copy(source, target):
+    def copy(source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
@@ -33,10 +52,10 @@ def pipe(here, there) -> None:
     back.join()
 
 
-def tunnel_to(server, *, status: str = "200 Connection established"):
+def tunnel_to(server: Server, *, status: str = "200 Connection established") -> Handler:
     """A proxy's handler: CONNECT to anywhere comes to this server."""
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         assert request.method == "CONNECT"
         peer.send(f"HTTP/1.1 {status}\r\n\r\n".encode())
         if status.startswith("200"):
@@ -47,7 +66,9 @@ def tunnel_to(server, *, status: str = "200 Connection established"):
     return handler
 
 
-def test_a_forwarding_proxy_gets_the_whole_url_and_its_headers(serve, transport, api_client):
+def test_a_forwarding_proxy_gets_the_whole_url_and_its_headers(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     proxy = serve(lambda peer, request: peer.respond(b'"by proxy"'))
     manager = urllib3.ProxyManager(proxy.url, proxy_headers=AUTH)
     client = transport(api_client("http://cluster.invalid:8080/base", token="t", manager=manager))
@@ -61,8 +82,14 @@ def test_a_forwarding_proxy_gets_the_whole_url_and_its_headers(serve, transport,
 
 @pytest.mark.parametrize("proxy_tls", [False, True], ids=["http proxy", "https proxy"])
 def test_a_tunnel_carries_tls_and_keeps_proxy_headers_out_of_it(
-    serve, transport, api_client, *, authority, abort, proxy_tls
-):
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    *,
+    authority: Authority,
+    abort: Abort,
+    proxy_tls: bool,
+) -> None:
     server = serve(lambda peer, request: peer.respond(b'"inside"'), tls=authority.server_context())
     proxy = serve(tunnel_to(server), tls=authority.server_context() if proxy_tls else None)
     manager = urllib3.ProxyManager(
@@ -82,8 +109,17 @@ def test_a_tunnel_carries_tls_and_keeps_proxy_headers_out_of_it(
 
 
 @pytest.mark.parametrize("proxy_tls", [False, True], ids=["http proxy", "https proxy"])
-def test_an_abort_ends_a_stream_in_a_tunnel(serve, transport, api_client, *, authority, abort, task, proxy_tls):
-    def handler(peer, request):
+def test_an_abort_ends_a_stream_in_a_tunnel(
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    *,
+    authority: Authority,
+    abort: Abort,
+    task: StartTask,
+    proxy_tls: bool,
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.chunk(b"first\n")
         peer.wait_for_hang_up()
@@ -105,7 +141,9 @@ def test_an_abort_ends_a_stream_in_a_tunnel(serve, transport, api_client, *, aut
             reader.wait(2)
 
 
-def test_a_proxy_that_refuses_is_an_error_without_its_password(serve, transport, api_client, authority):
+def test_a_proxy_that_refuses_is_an_error_without_its_password(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], authority: Authority
+) -> None:
     server = serve(lambda peer, request: None)
     proxy = serve(tunnel_to(server, status="407 Proxy Authentication Required"))
     manager = urllib3.ProxyManager(proxy.url, proxy_headers={"proxy-authorization": "Basic c2VjcmV0\n"})
@@ -118,7 +156,7 @@ def test_a_proxy_that_refuses_is_an_error_without_its_password(serve, transport,
     assert "c2VjcmV0" not in str(caught.value)
 
 
-def test_the_official_clients_own_proxy_setting(serve, transport):
+def test_the_official_clients_own_proxy_setting(serve: Serve, transport: MakeTransport) -> None:
     kubernetes = importlib.import_module("kubernetes.client")
     proxy = serve(lambda peer, request: peer.respond(b'"by proxy"'))
     configuration = kubernetes.Configuration(host="http://cluster.invalid", proxy=proxy.url)
@@ -126,10 +164,10 @@ def test_the_official_clients_own_proxy_setting(serve, transport):
     assert client.request("GET", "/api").body == b'"by proxy"'
 
 
-def socks_server(server):
+def socks_server(server: Server) -> tuple[Callable[[Peer], bool], list[str]]:
     """A SOCKS5 proxy as ``on_connect`` of a server: everything comes to ``server``."""
 
-    def on_connect(peer):
+    def on_connect(peer: Peer) -> bool:
         while len(peer.buffer) < 3:
             peer._fill()
         peer.buffer = b""
@@ -147,11 +185,20 @@ def socks_server(server):
 
 
 @pytest.mark.parametrize("secured", [False, True], ids=["plain", "tls"])
-def test_socks(serve, transport, api_client, *, authority, abort, task, secured):
+def test_socks(
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    *,
+    authority: Authority,
+    abort: Abort,
+    task: StartTask,
+    secured: bool,
+) -> None:
     pytest.importorskip("socks", reason="needs PySocks, as the official client does for SOCKS proxies")
     from urllib3.contrib.socks import SOCKSProxyManager
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/watch":
             peer.head(transfer_encoding="chunked")
             peer.wait_for_hang_up()

@@ -6,10 +6,10 @@ import gzip
 import socket
 import threading
 import time
+from typing import TYPE_CHECKING, Never
 
 import pytest
 
-import kinform.transport.connections
 from kinform.errors import (
     AlreadyExistsError,
     ApiStatusError,
@@ -19,12 +19,16 @@ from kinform.errors import (
     TransportError,
 )
 
+if TYPE_CHECKING:
+    from tests.runtime.transport.conftest import FakeApiClient, MakeTransport, Peer, Request, Serve, StartTask
+
+
 NOT_FOUND = (
     b'{"kind":"Status","status":"Failure","reason":"NotFound","message":"pods \\"web-0\\" not found","code":404}'
 )
 
 
-def test_what_is_sent(serve, transport):
+def test_what_is_sent(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond(b'{"kind":"Pod"}', x_header="Value"))
     response = transport(server).request(
         "POST",
@@ -44,14 +48,14 @@ def test_what_is_sent(serve, transport):
     assert request.headers["host"] == f"127.0.0.1:{server.port}"
 
 
-def test_a_get_has_no_body_and_no_content_type(serve, transport):
+def test_a_get_has_no_body_and_no_content_type(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond())
     transport(server).request("GET", "/version")
     assert server.requests[0].target == "/version"
     assert not server.requests[0].headers.keys() & {"content-type", "content-length", "transfer-encoding"}
 
 
-def test_the_server_is_told_who_asks(serve, transport):
+def test_the_server_is_told_who_asks(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond())
     transport(server).request("GET", "/")
     transport(server, user_agent="rollup/1.4").request("GET", "/")
@@ -60,18 +64,20 @@ def test_the_server_is_told_who_asks(serve, transport):
     assert second == f"rollup/1.4 {first}"
 
 
-def test_a_path_in_the_servers_address_stays_in_front(serve, transport, api_client):
+def test_a_path_in_the_servers_address_stays_in_front(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     client = transport(api_client(f"{server.url}/k8s/clusters/c-1/"))
     client.request("GET", "/api/v1/pods", query=[("limit", "5")])
     assert server.requests[0].target == "/k8s/clusters/c-1/api/v1/pods?limit=5"
 
 
-def test_gzip_is_asked_for_and_undone(serve, transport, monkeypatch):
+def test_gzip_is_asked_for_and_undone(serve: Serve, transport: MakeTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     body = b'{"items":[]}'
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.headers["accept-encoding"] == "gzip":
             peer.respond(gzip.compress(body), content_encoding="gzip")
         else:
@@ -86,10 +92,10 @@ def test_gzip_is_asked_for_and_undone(serve, transport, monkeypatch):
     assert encodings == ["gzip", "identity", "identity"]
 
 
-def test_bodies_of_all_framings_are_whole(serve, transport):
+def test_bodies_of_all_framings_are_whole(serve: Serve, transport: MakeTransport) -> None:
     body = bytes(range(256)) * 2000
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         if request.target == "/chunked":
             peer.head(transfer_encoding="chunked")
             for at in range(0, len(body), 1000):
@@ -122,7 +128,9 @@ def test_bodies_of_all_framings_are_whole(serve, transport):
         ("302 Found", b"", ApiStatusError, "302 Found: redirected to https://sso.example/login"),
     ],
 )
-def test_refusals_are_errors_of_a_class(serve, transport, *, status, body, error, says):
+def test_refusals_are_errors_of_a_class(
+    serve: Serve, transport: MakeTransport, *, status: str, body: bytes, error: type[ApiStatusError], says: str
+) -> None:
     server = serve(lambda peer, request: peer.respond(body, status, location="https://sso.example/login"))
     with pytest.raises(error) as caught:
         transport(server).request("DELETE", "/x", query=[("dryRun", "All")])
@@ -131,7 +139,7 @@ def test_refusals_are_errors_of_a_class(serve, transport, *, status, body, error
     assert caught.value.code == int(status[:3])
 
 
-def test_a_refusal_says_when_to_come_again(serve, transport):
+def test_a_refusal_says_when_to_come_again(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond(b"slow down", "429 Too Many Requests", retry_after="7"))
     with pytest.raises(TooManyRequestsError) as caught:
         transport(server).request("GET", "/")
@@ -139,8 +147,8 @@ def test_a_refusal_says_when_to_come_again(serve, transport):
     assert len(server.requests) == 1  # urllib3 would have slept and asked again
 
 
-def test_a_refusal_whose_body_is_cut_is_still_that_refusal(serve, transport):
-    def handler(peer, request):
+def test_a_refusal_whose_body_is_cut_is_still_that_refusal(serve: Serve, transport: MakeTransport) -> None:
+    def handler(peer: Peer, request: Request) -> bool:
         peer.head("503 Service Unavailable", content_length="1000")
         peer.send(b"half")
         return False
@@ -149,10 +157,10 @@ def test_a_refusal_whose_body_is_cut_is_still_that_refusal(serve, transport):
         transport(serve(handler)).request("GET", "/")
 
 
-def test_a_refusal_before_the_body_was_read_is_heard(serve, transport):
+def test_a_refusal_before_the_body_was_read_is_heard(serve: Serve, transport: MakeTransport) -> None:
     """A server may answer 413 and close, with the body still coming: the answer counts, not the broken pipe."""
 
-    def refuse(peer):
+    def refuse(peer: Peer) -> bool:
         while b"\r\n\r\n" not in peer.buffer:
             peer._fill()
         peer.respond(b"too large", "413 Payload Too Large", connection="close")
@@ -163,7 +171,7 @@ def test_a_refusal_before_the_body_was_read_is_heard(serve, transport):
         transport(server).request("POST", "/", body=b"x" * 30_000_000)
 
 
-def test_connections_are_kept(serve, transport):
+def test_connections_are_kept(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond())
     client = transport(server)
     for _ in range(5):
@@ -174,8 +182,8 @@ def test_connections_are_kept(serve, transport):
     assert {request.connection for request in server.requests} == {1}
 
 
-def test_a_connection_that_the_server_wants_closed_is_not_kept(serve, transport):
-    def handler(peer, request):
+def test_a_connection_that_the_server_wants_closed_is_not_kept(serve: Serve, transport: MakeTransport) -> None:
+    def handler(peer: Peer, request: Request) -> bool:
         peer.respond(connection="close")
         return False
 
@@ -186,10 +194,10 @@ def test_a_connection_that_the_server_wants_closed_is_not_kept(serve, transport)
     assert server.count == 3
 
 
-def test_a_connection_with_a_half_read_body_is_not_kept(serve, transport):
+def test_a_connection_with_a_half_read_body_is_not_kept(serve: Serve, transport: MakeTransport) -> None:
     more = b"X" * 4
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + more)
 
     server = serve(handler)
@@ -199,10 +207,10 @@ def test_a_connection_with_a_half_read_body_is_not_kept(serve, transport):
     assert server.count == 2
 
 
-def test_a_kept_connection_that_the_server_closed_is_replaced(serve, transport):
+def test_a_kept_connection_that_the_server_closed_is_replaced(serve: Serve, transport: MakeTransport) -> None:
     closed = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         peer.respond()
         peer.sock.shutdown(socket.SHUT_RDWR)
         closed.set()
@@ -217,11 +225,13 @@ def test_a_kept_connection_that_the_server_closed_is_replaced(serve, transport):
     assert server.count == 3
 
 
-def test_a_kept_connection_that_dies_under_a_request_is_replaced_once_for_reading_methods(serve, transport):
+def test_a_kept_connection_that_dies_under_a_request_is_replaced_once_for_reading_methods(
+    serve: Serve, transport: MakeTransport
+) -> None:
     """The server closes just when the request is on its way: no answer at all."""
     hang_up = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         if hang_up.is_set() and peer.number == 1:
             return False
         peer.respond(b'"%d"' % peer.number)
@@ -243,20 +253,22 @@ def test_a_kept_connection_that_dies_under_a_request_is_replaced_once_for_readin
     assert server.count == before + 1
 
 
-def test_an_old_connection_is_not_trusted(serve, transport, monkeypatch):
+def test_an_old_connection_is_not_trusted(
+    serve: Serve, transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     client = transport(server)
     client.request("GET", "/")
     later = time.monotonic() + 61
-    monkeypatch.setattr(kinform.transport.connections.time, "monotonic", lambda: later)
+    monkeypatch.setattr("kinform.transport.connections.time.monotonic", lambda: later)
     client.request("GET", "/")
     assert [request.connection for request in server.requests] == [1, 2]
 
 
-def test_fifty_threads_do_not_wait_for_connections(serve, transport, task):
+def test_fifty_threads_do_not_wait_for_connections(serve: Serve, transport: MakeTransport, task: StartTask) -> None:
     together = threading.Barrier(50)
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         together.wait(10)
         peer.respond()
 
@@ -265,10 +277,10 @@ def test_fifty_threads_do_not_wait_for_connections(serve, transport, task):
         assert one.wait(20).status == 200
 
 
-def test_a_slow_body_that_keeps_coming_is_not_cut(serve, transport):
+def test_a_slow_body_that_keeps_coming_is_not_cut(serve: Serve, transport: MakeTransport) -> None:
     pause = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(content_length="8")
         for _ in range(8):
             peer.send(b"x")
@@ -277,8 +289,8 @@ def test_a_slow_body_that_keeps_coming_is_not_cut(serve, transport):
     assert transport(serve(handler)).request("GET", "/", timeout=0.2).body == b"x" * 8
 
 
-def test_a_silent_server_is_left(serve, transport):
-    def handler(peer, request):
+def test_a_silent_server_is_left(serve: Serve, transport: MakeTransport) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/half":
             peer.head(content_length="8")
             peer.send(b"half")
@@ -290,7 +302,7 @@ def test_a_silent_server_is_left(serve, transport):
             client.request("GET", path, timeout=0.1)
 
 
-def test_a_server_that_is_not_there(transport, api_client):
+def test_a_server_that_is_not_there(transport: MakeTransport, api_client: type[FakeApiClient]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -298,8 +310,10 @@ def test_a_server_that_is_not_there(transport, api_client):
         transport(api_client(f"http://127.0.0.1:{port}")).request("GET", "/")
 
 
-def test_a_name_that_does_not_resolve(transport, api_client, monkeypatch):
-    def fail(*args, **options):
+def test_a_name_that_does_not_resolve(
+    transport: MakeTransport, api_client: type[FakeApiClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **options: object) -> Never:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", fail)
@@ -307,7 +321,9 @@ def test_a_name_that_does_not_resolve(transport, api_client, monkeypatch):
         transport(api_client("http://cluster.invalid")).request("GET", "/")
 
 
-def test_the_next_address_of_a_name_is_tried(serve, transport, api_client, monkeypatch):
+def test_the_next_address_of_a_name_is_tried(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -317,8 +333,8 @@ def test_the_next_address_of_a_name_is_tried(serve, transport, api_client, monke
     assert transport(api_client("http://cluster.test")).request("GET", "/").status == 200
 
 
-def test_something_that_does_not_speak_http(serve, transport):
-    def handler(peer, request):
+def test_something_that_does_not_speak_http(serve: Serve, transport: MakeTransport) -> None:
+    def handler(peer: Peer, request: Request) -> bool:
         peer.send(b"SSH-2.0-OpenSSH_9.2\r\n")
         return False
 
@@ -326,7 +342,7 @@ def test_something_that_does_not_speak_http(serve, transport):
         transport(serve(handler)).request("GET", "/")
 
 
-def test_a_closed_transport_refuses(serve, transport):
+def test_a_closed_transport_refuses(serve: Serve, transport: MakeTransport) -> None:
     server = serve(lambda peer, request: peer.respond())
     with transport(server) as client:
         client.request("GET", "/")
@@ -336,10 +352,12 @@ def test_a_closed_transport_refuses(serve, transport):
     assert server.count == 1
 
 
-def test_a_child_process_does_not_use_its_parents_connections(serve, transport, monkeypatch):
+def test_a_child_process_does_not_use_its_parents_connections(
+    serve: Serve, transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     client = transport(server)
     client.request("GET", "/")
-    monkeypatch.setattr(kinform.transport.connections.os, "getpid", lambda: 1)
+    monkeypatch.setattr("kinform.transport.connections.os.getpid", lambda: 1)
     client.request("GET", "/")
     assert [request.connection for request in server.requests] == [1, 2]

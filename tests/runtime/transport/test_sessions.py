@@ -9,18 +9,35 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import urllib3
 
-import kinform.transport.sessions
 from kinform.errors import ConfigurationError, TransportError, UnauthorizedError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def only(token):
+    from tests.runtime.transport.conftest import (
+        Authority,
+        FakeApiClient,
+        Handler,
+        MakeTransport,
+        Peer,
+        Request,
+        Serve,
+        Server,
+        StartTask,
+    )
+
+    from kinform.transport import Abort, ApiClient
+
+
+def only(token: list[str]) -> Handler:
     """A handler that takes this token and no other."""
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.headers.get("authorization") == f"Bearer {token[0]}":
             peer.respond(b'"welcome"')
         else:
@@ -32,28 +49,40 @@ def only(token):
 class Source:
     """A function that makes clients, and counts."""
 
-    def __init__(self, make) -> None:
+    def __init__(self, make: Callable[[int], ApiClient]) -> None:
         self.make = make
         self.calls = 0
         self.error: Exception | None = None
 
-    def __call__(self):
+    def __call__(self) -> ApiClient:
         self.calls += 1
         if self.error is not None:
             raise self.error
         return self.make(self.calls)
 
 
+class Hooked:
+    """A client like another, whose credentials come from this hook."""
+
+    def __init__(self, like: FakeApiClient, hook: Callable[..., None]) -> None:
+        self.configuration = like.configuration
+        self.rest_client = like.rest_client
+        self.default_headers = like.default_headers
+        self.update_params_for_auth = hook
+
+
 @pytest.fixture
-def clock(monkeypatch):
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Moves monotonic time for sessions."""
     start = time.monotonic()
     moved = [0.0]
-    monkeypatch.setattr(kinform.transport.sessions.time, "monotonic", lambda: start + moved[0])
+    monkeypatch.setattr("kinform.transport.sessions.time.monotonic", lambda: start + moved[0])
     return moved
 
 
-def test_a_refused_token_is_asked_for_anew_once_and_the_request_sent_again(serve, transport, api_client):
+def test_a_refused_token_is_asked_for_anew_once_and_the_request_sent_again(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     valid = ["new"]
     server = serve(only(valid))
     source = Source(lambda call: api_client(server.url, token="old" if call == 1 else "new"))
@@ -66,7 +95,9 @@ def test_a_refused_token_is_asked_for_anew_once_and_the_request_sent_again(serve
     assert source.calls == 2
 
 
-def test_a_stream_is_opened_with_a_new_token_too(serve, transport, api_client, abort):
+def test_a_stream_is_opened_with_a_new_token_too(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
+) -> None:
     server = serve(only(["new"]))
     source = Source(lambda call: api_client(server.url, token="old" if call == 1 else "new"))
     with transport(source).open("/watch", abort=abort, read_timeout=10) as stream:
@@ -74,7 +105,9 @@ def test_a_stream_is_opened_with_a_new_token_too(serve, transport, api_client, a
     assert source.calls == 2
 
 
-def test_a_token_that_is_refused_again_is_an_error(serve, transport, api_client, clock):
+def test_a_token_that_is_refused_again_is_an_error(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], clock: list[float]
+) -> None:
     server = serve(only(["other"]))
     source = Source(lambda call: api_client(server.url, token="wrong"))
     client = transport(source)
@@ -92,7 +125,9 @@ def test_a_token_that_is_refused_again_is_an_error(serve, transport, api_client,
     assert source.calls == 3
 
 
-def test_a_token_that_was_good_and_is_refused_is_replaced_at_once_each_time(serve, transport, api_client):
+def test_a_token_that_was_good_and_is_refused_is_replaced_at_once_each_time(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     valid = ["1"]
     server = serve(only(valid))
     source = Source(lambda call: api_client(server.url, token=str(call)))
@@ -103,10 +138,12 @@ def test_a_token_that_was_good_and_is_refused_is_replaced_at_once_each_time(serv
     assert source.calls == 3
 
 
-def test_many_threads_that_are_refused_together_make_one_new_client(serve, transport, api_client, task):
+def test_many_threads_that_are_refused_together_make_one_new_client(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], task: StartTask
+) -> None:
     together = threading.Barrier(20)
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.headers["authorization"] == "Bearer 1":
             together.wait(10)
             peer.respond(b"", "401 Unauthorized")
@@ -121,14 +158,22 @@ def test_many_threads_that_are_refused_together_make_one_new_client(serve, trans
     assert source.calls == 2
 
 
-def test_a_plain_client_cannot_be_renewed(serve, transport, api_client):
+def test_a_plain_client_cannot_be_renewed(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     server = serve(only(["new"]))
     with pytest.raises(UnauthorizedError):
         transport(api_client(server.url, token="old")).request("GET", "/")
     assert len(server.requests) == 1
 
 
-def test_a_source_that_fails_leaves_the_old_client_in_force(serve, transport, api_client, caplog, clock):
+def test_a_source_that_fails_leaves_the_old_client_in_force(
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    caplog: pytest.LogCaptureFixture,
+    clock: list[float],
+) -> None:
     valid = ["good"]
     server = serve(only(valid))
     source = Source(lambda call: api_client(server.url, token="good"))
@@ -145,14 +190,16 @@ def test_a_source_that_fails_leaves_the_old_client_in_force(serve, transport, ap
     assert client.generation == 1
 
 
-def test_a_source_that_fails_at_first_is_heard_at_once(transport):
-    source = Source(None)
+def test_a_source_that_fails_at_first_is_heard_at_once(transport: MakeTransport) -> None:
+    source = Source(lambda call: pytest.fail("made a client all the same"))
     source.error = ConfigurationError("no kubeconfig")
     with pytest.raises(ConfigurationError, match="no kubeconfig"):
         transport(source)
 
 
-def test_the_official_hook_is_called_for_each_request(serve, transport, api_client, abort):
+def test_the_official_hook_is_called_for_each_request(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     official = api_client(server.url)
     client = transport(official)
@@ -165,7 +212,7 @@ def test_the_official_hook_is_called_for_each_request(serve, transport, api_clie
     assert official.auth_calls == 3
 
 
-def test_the_real_client_refreshes_by_its_own_hook(serve, transport):
+def test_the_real_client_refreshes_by_its_own_hook(serve: Serve, transport: MakeTransport) -> None:
     import importlib
 
     kubernetes = importlib.import_module("kubernetes.client")
@@ -173,7 +220,7 @@ def test_the_real_client_refreshes_by_its_own_hook(serve, transport):
     configuration = kubernetes.Configuration(host=server.url)
     configuration.api_key["BearerToken"] = "Bearer old"
 
-    def refresh(configuration):
+    def refresh(configuration: Any) -> None:
         configuration.api_key["BearerToken"] = "Bearer new"
 
     configuration.refresh_api_key_hook = refresh
@@ -186,43 +233,47 @@ def test_the_real_client_refreshes_by_its_own_hook(serve, transport):
     assert headers["user-agent"].startswith("kinform/")
 
 
-def test_older_official_clients_are_called_their_way(serve, transport, api_client):
+def test_older_official_clients_are_called_their_way(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
     server = serve(lambda peer, request: peer.respond())
 
-    class Older(api_client):
-        def update_params_for_auth(self, headers, querys, auth_settings):
-            headers["authorization"] = "Bearer older"
-            querys.append(("key", "value"))
+    def older(headers: dict[str, str], querys: list[tuple[str, str]], auth_settings: list[str]) -> None:
+        headers["authorization"] = "Bearer older"
+        querys.append(("key", "value"))
 
-    transport(Older(server.url)).request("GET", "/x", query=[("a", "b")])
+    transport(Hooked(api_client(server.url), older)).request("GET", "/x", query=[("a", "b")])
     assert server.requests[0].headers["authorization"] == "Bearer older"
     assert server.requests[0].target == "/x?a=b&key=value"
 
 
-def test_a_hook_that_fails_is_an_error_without_its_secrets(serve, transport, api_client):
-    class Broken(api_client):
-        def update_params_for_auth(self, headers, queries, *others):
-            raise KeyError("secret-token")
+def test_a_hook_that_fails_is_an_error_without_its_secrets(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
+) -> None:
+    def broken(headers: dict[str, str], queries: list[tuple[str, str]], *others: object) -> None:
+        raise KeyError("secret-token")
 
     server = serve(lambda peer, request: peer.respond())
     with pytest.raises(ConfigurationError, match="credentials cannot be refreshed: KeyError") as caught:
-        transport(Broken(server.url)).request("GET", "/")
+        transport(Hooked(api_client(server.url), broken)).request("GET", "/")
     assert "secret-token" not in str(caught.value)
     assert server.count == 0
 
 
-def test_a_hook_that_fails_after_it_worked_leaves_the_old_credentials(serve, transport, api_client, caplog):
+def test_a_hook_that_fails_after_it_worked_leaves_the_old_credentials(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], caplog: pytest.LogCaptureFixture
+) -> None:
     """A token file in the middle of its rotation may be empty for a moment."""
 
-    class Rotating(api_client):
-        def update_params_for_auth(self, headers, queries, *others):
-            if self.auth_calls:
-                raise OSError(2, "No such file", "/var/run/token")
-            self.auth_calls += 1
-            headers["authorization"] = f"Bearer {self.token}"
+    def rotating(headers: dict[str, str], queries: list[tuple[str, str]], *others: object) -> None:
+        if official.auth_calls:
+            raise OSError(2, "No such file", "/var/run/token")
+        official.auth_calls += 1
+        headers["authorization"] = f"Bearer {official.token}"
 
     server = serve(lambda peer, request: peer.respond())
-    client = transport(Rotating(server.url, token="s3cr3t"))
+    official = api_client(server.url, token="s3cr3t")
+    client = transport(Hooked(official, rotating))
     for _ in range(3):
         client.request("GET", "/")
     assert {request.headers["authorization"] for request in server.requests} == {"Bearer s3cr3t"}
@@ -230,15 +281,16 @@ def test_a_hook_that_fails_after_it_worked_leaves_the_old_credentials(serve, tra
     assert "s3cr3t" not in caplog.text
 
 
-def test_a_hook_that_hangs_does_not_hold_threads_that_are_aborted(serve, transport, api_client, task, abort):
+def test_a_hook_that_hangs_does_not_hold_threads_that_are_aborted(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], task: StartTask, abort: Abort
+) -> None:
     inside, leave = threading.Event(), threading.Event()
 
-    class Slow(api_client):
-        def update_params_for_auth(self, headers, queries, *others):
-            inside.set()
-            leave.wait(10)
+    def slow(headers: dict[str, str], queries: list[tuple[str, str]], *others: object) -> None:
+        inside.set()
+        leave.wait(10)
 
-    client = transport(Slow(serve(lambda peer, request: peer.respond()).url))
+    client = transport(Hooked(api_client(serve(lambda peer, request: peer.respond()).url), slow))
     holder = task(lambda: client.request("GET", "/"))
     assert inside.wait(10)
     waiting = task(lambda: client.request("GET", "/", abort=abort))
@@ -250,19 +302,32 @@ def test_a_hook_that_hangs_does_not_hold_threads_that_are_aborted(serve, transpo
     assert holder.wait().status == 200
 
 
-def mutual(make_authority, folder, serve, handler=lambda peer, request: peer.respond()):
+def mutual(
+    make_authority: type[Authority],
+    folder: Path,
+    serve: Serve,
+    handler: Handler = lambda peer, request: peer.respond(),
+) -> tuple[Authority, Server]:
     """An authority and a server that wants client certificates of it."""
     authority = make_authority(folder)
     return authority, serve(handler, tls=authority.server_context(clients=authority.ca_file))
 
 
-def peer_name(peer):
-    return dict(pair[0] for pair in peer.sock.getpeercert()["subject"])["commonName"]
+def peer_name(peer: Peer) -> str:
+    assert isinstance(peer.sock, ssl.SSLSocket)
+    certificate = peer.sock.getpeercert()
+    assert certificate is not None
+    subject = cast("tuple[tuple[tuple[str, str], ...], ...]", certificate["subject"])
+    return dict(pair[0] for pair in subject)["commonName"]
 
 
 def test_a_client_certificate_that_changes_on_disk_is_used_for_new_connections(
-    make_authority, serve, transport, api_client, tmp_path
-):
+    make_authority: type[Authority],
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    tmp_path: Path,
+) -> None:
     authority, server = mutual(
         make_authority, tmp_path, serve, lambda peer, request: peer.respond(peer_name(peer).encode())
     )
@@ -279,13 +344,19 @@ def test_a_client_certificate_that_changes_on_disk_is_used_for_new_connections(
     assert client.generation == 2
 
 
-def test_an_expired_client_certificate_is_made_anew(make_authority, serve, transport, api_client, tmp_path):
+def test_an_expired_client_certificate_is_made_anew(
+    make_authority: type[Authority],
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    tmp_path: Path,
+) -> None:
     authority, server = mutual(make_authority, tmp_path, serve)
     now = dt.datetime.now(dt.UTC)
     expired = authority.issue("expired", expires=now - dt.timedelta(seconds=1))
     valid = authority.issue("valid")
 
-    def make(call):
+    def make(call: int) -> ApiClient:
         certificate, key = valid if call > 1 else expired
         return api_client(server.url, ssl_ca_cert=authority.ca_file, cert_file=certificate, key_file=key)
 
@@ -296,8 +367,15 @@ def test_an_expired_client_certificate_is_made_anew(make_authority, serve, trans
 
 
 def test_an_expiring_client_certificate_is_made_anew_before_the_server_notices(
-    make_authority, serve, transport, *, api_client, tmp_path, monkeypatch, clock
-):
+    make_authority: type[Authority],
+    serve: Serve,
+    transport: MakeTransport,
+    *,
+    api_client: type[FakeApiClient],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: list[float],
+) -> None:
     authority, server = mutual(make_authority, tmp_path, serve)
     certificate, key = authority.issue("client")
     source = Source(
@@ -307,14 +385,20 @@ def test_an_expiring_client_certificate_is_made_anew_before_the_server_notices(
     client.request("GET", "/")
     assert source.calls == 1
     in_two_hours = time.time() + 7200
-    monkeypatch.setattr(kinform.transport.sessions.time, "time", lambda: in_two_hours)
+    monkeypatch.setattr("kinform.transport.sessions.time.time", lambda: in_two_hours)
     clock[0] += 11
     client.request("GET", "/")
     client.request("GET", "/")  # what was made anew is no better: no plugin is run per request
     assert source.calls == 2
 
 
-def test_an_authority_that_changes_is_followed(make_authority, serve, transport, api_client, tmp_path):
+def test_an_authority_that_changes_is_followed(
+    make_authority: type[Authority],
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    tmp_path: Path,
+) -> None:
     """Once by the file, and once by a function that names another: the kubeconfig holds the authority inline."""
     first, second = make_authority(tmp_path / "first"), make_authority(tmp_path / "second")
     server = serve(lambda peer, request: peer.respond(), tls=first.server_context())
@@ -337,7 +421,13 @@ def test_an_authority_that_changes_is_followed(make_authority, serve, transport,
     assert by_source.request("GET", "/").status == 200
 
 
-def test_a_server_of_another_name_is_not_trusted(authority, serve, transport, api_client, monkeypatch):
+def test_a_server_of_another_name_is_not_trusted(
+    authority: Authority,
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     server = serve(lambda peer, request: peer.respond(), tls=authority.server_context())
     here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **options: here)
@@ -348,7 +438,13 @@ def test_a_server_of_another_name_is_not_trusted(authority, serve, transport, ap
     assert transport(api_client(url, manager=manager)).request("GET", "/").status == 200
 
 
-def test_a_server_that_need_not_prove_itself_is_warned_of_once(authority, serve, transport, api_client, caplog):
+def test_a_server_that_need_not_prove_itself_is_warned_of_once(
+    authority: Authority,
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     server = serve(lambda peer, request: peer.respond(), tls=authority.server_context())
     client = transport(api_client(server.url, manager=urllib3.PoolManager(cert_reqs=ssl.CERT_NONE)))
     for _ in range(3):
@@ -356,7 +452,7 @@ def test_a_server_that_need_not_prove_itself_is_warned_of_once(authority, serve,
     assert caplog.text.count("is not verified") == 1
 
 
-def test_what_is_no_client_is_refused():
+def test_what_is_no_client_is_refused() -> None:
     from types import SimpleNamespace
 
     from kinform.transport import Transport
@@ -369,7 +465,7 @@ def test_what_is_no_client_is_refused():
 
 
 @pytest.mark.parametrize("host", ["", "cluster:6443", "ftp://cluster", "http://[::1"])
-def test_an_address_that_is_no_url_is_refused(api_client, host):
+def test_an_address_that_is_no_url_is_refused(api_client: type[FakeApiClient], host: str) -> None:
     from kinform.transport import Transport
 
     with pytest.raises(ConfigurationError, match=r"configuration\.host"):
@@ -377,21 +473,21 @@ def test_an_address_that_is_no_url_is_refused(api_client, host):
 
 
 @pytest.mark.parametrize("when", ["2031-05-06T07:08:09Z", "2061-05-06T07:08:09Z"])
-def test_the_end_of_a_certificate_is_read(make_authority, tmp_path, when):
+def test_the_end_of_a_certificate_is_read(make_authority: type[Authority], tmp_path: Path, when: str) -> None:
     """Before 2050 it is a UTCTime, after it a GeneralizedTime."""
     from kinform.transport.certificates import not_after
 
-    when = dt.datetime.fromisoformat(when)
+    end = dt.datetime.fromisoformat(when)
     authority = make_authority(tmp_path)
-    certificate, key = authority.issue("x", expires=when)
-    assert not_after(certificate) == when.timestamp()
+    certificate, key = authority.issue("x", expires=end)
+    assert not_after(certificate) == end.timestamp()
     Path(certificate).write_text(Path(certificate).read_text() + Path(authority.ca_file).read_text())
-    assert not_after(certificate) == when.timestamp()
+    assert not_after(certificate) == end.timestamp()
     assert not_after(key) is None
     assert not_after(str(tmp_path / "missing")) is None
 
 
-def test_garbage_has_no_end(tmp_path):
+def test_garbage_has_no_end(tmp_path: Path) -> None:
     from kinform.transport.certificates import not_after
 
     file = tmp_path / "x.crt"

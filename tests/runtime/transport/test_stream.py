@@ -6,11 +6,20 @@ import gzip
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kinform.errors import AbortedError, ExpiredError, TransportError
 from kinform.transport import Abort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.runtime.transport.conftest import FakeApiClient, MakeTransport, Peer, Request, Serve, StartTask
+
+    from kinform.transport import Stream
+
 
 EVENTS = [b'{"type":"ADDED","object":{"n":%d}}\n' % n for n in range(5)]
 
@@ -19,12 +28,12 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def drain(stream):
+def drain(stream: Stream) -> None:
     while stream.read():
         pass
 
 
-FRAMINGS = {
+FRAMINGS: dict[str, tuple[dict[str, str], Callable[[bytes], bytes], bytes]] = {
     "chunked": ({"transfer_encoding": "chunked"}, chunk, b"0\r\n\r\n"),
     "length": ({"content_length": str(sum(map(len, EVENTS)))}, bytes, b""),
     "until close": ({"connection": "close"}, bytes, b""),
@@ -38,12 +47,14 @@ FRAMINGS = {
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
-def test_each_event_is_delivered_before_the_next_is_sent(serve, transport, abort, framing):
+def test_each_event_is_delivered_before_the_next_is_sent(
+    serve: Serve, transport: MakeTransport, abort: Abort, framing: str
+) -> None:
     """Also gzip in many members, one per flush, as API servers from 1.37 on send watches."""
     headers, encode, end = FRAMINGS[framing]
     more = threading.Semaphore(0)
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         peer.head(**headers)
         for event in EVENTS:
             peer.send(encode(event))
@@ -62,8 +73,10 @@ def test_each_event_is_delivered_before_the_next_is_sent(serve, transport, abort
         assert stream.read() == b""
 
 
-def test_headers_and_first_event_in_one_packet_are_both_there(serve, transport, abort):
-    def handler(peer, request):
+def test_headers_and_first_event_in_one_packet_are_both_there(
+    serve: Serve, transport: MakeTransport, abort: Abort
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-One: 1\r\nx-one: 2\r\n\r\n" + chunk(EVENTS[0]))
         peer.wait_for_hang_up()
 
@@ -81,10 +94,12 @@ CUTS = {
 
 
 @pytest.mark.parametrize("where", CUTS)
-def test_a_stream_that_is_cut_is_an_error_and_not_an_end(serve, transport, abort, where):
+def test_a_stream_that_is_cut_is_an_error_and_not_an_end(
+    serve: Serve, transport: MakeTransport, abort: Abort, where: str
+) -> None:
     headers, body = CUTS[where]
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> bool:
         peer.head(**headers)
         peer.send(body)
         return False
@@ -95,8 +110,8 @@ def test_a_stream_that_is_cut_is_an_error_and_not_an_end(serve, transport, abort
         assert not isinstance(caught.value, AbortedError)
 
 
-def test_a_stream_that_is_reset_is_an_error(serve, transport, abort):
-    def handler(peer, request):
+def test_a_stream_that_is_reset_is_an_error(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
+    def handler(peer: Peer, request: Request) -> bool:
         peer.head(connection="close")
         peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         return False
@@ -108,8 +123,8 @@ def test_a_stream_that_is_reset_is_an_error(serve, transport, abort):
         stream.read()
 
 
-def test_silence_ends_a_stream_and_says_for_how_long(serve, transport, abort):
-    def handler(peer, request):
+def test_silence_ends_a_stream_and_says_for_how_long(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.chunk(EVENTS[0])
         peer.wait_for_hang_up()
@@ -121,8 +136,10 @@ def test_silence_ends_a_stream_and_says_for_how_long(serve, transport, abort):
 
 
 @pytest.mark.parametrize("headers", [{"transfer_encoding": "chunked"}, {"connection": "close"}], ids=str)
-def test_how_long_silence_may_last_can_be_changed(serve, transport, abort, headers):
-    def handler(peer, request):
+def test_how_long_silence_may_last_can_be_changed(
+    serve: Serve, transport: MakeTransport, abort: Abort, headers: dict[str, str]
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(**headers)
         peer.send(chunk(EVENTS[0]))
         peer.wait_for_hang_up()
@@ -135,11 +152,13 @@ def test_how_long_silence_may_last_can_be_changed(serve, transport, abort, heade
     stream.set_read_timeout(1)  # of a closed stream: nothing
 
 
-def test_silence_before_the_headers_counts_as_silence_and_not_as_connecting(serve, transport, abort):
+def test_silence_before_the_headers_counts_as_silence_and_not_as_connecting(
+    serve: Serve, transport: MakeTransport, abort: Abort
+) -> None:
     """Some proxies send no headers before the first event: that may take as long as any other wait."""
     late = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         late.wait(0.3)
         peer.head(transfer_encoding="chunked")
         peer.chunk(EVENTS[0])
@@ -152,8 +171,8 @@ def test_silence_before_the_headers_counts_as_silence_and_not_as_connecting(serv
         client.open("/watch", abort=abort, connect_timeout=10, read_timeout=0.1)
 
 
-def test_a_refused_stream_raises_what_the_server_said(serve, transport, abort):
-    def handler(peer, request):
+def test_a_refused_stream_raises_what_the_server_said(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         body = b'{"kind":"Status","status":"Failure","reason":"Expired","message":"too old","code":410}'
         peer.respond(body, status="410 Gone")
 
@@ -161,18 +180,20 @@ def test_a_refused_stream_raises_what_the_server_said(serve, transport, abort):
         transport(serve(handler)).open("/watch", query=[("watch", "1")], abort=abort, read_timeout=10)
 
 
-def test_an_encoding_that_was_not_asked_for_is_an_error(serve, transport, abort):
-    def handler(peer, request):
+def test_an_encoding_that_was_not_asked_for_is_an_error(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.respond(b"...", content_encoding="br")
 
     with pytest.raises(TransportError, match="content-encoding 'br'"):
         transport(serve(handler)).open("/watch", abort=abort, read_timeout=10)
 
 
-def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(serve, transport, abort):
+def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(
+    serve: Serve, transport: MakeTransport, abort: Abort
+) -> None:
     """A pool of ten connections is the classic deadlock."""
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         if request.target == "/watch":
             peer.head(transfer_encoding="chunked")
             peer.chunk(EVENTS[0])
@@ -181,7 +202,7 @@ def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(
             peer.respond()
 
     client = transport(serve(handler))
-    streams = []
+    streams: list[Stream] = []
     try:
         for _ in range(100):
             streams.append(client.open("/watch", abort=abort, read_timeout=10))
@@ -192,7 +213,9 @@ def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(
             stream.close()
 
 
-def test_a_stream_never_takes_a_kept_connection_nor_becomes_one(serve, transport, abort):
+def test_a_stream_never_takes_a_kept_connection_nor_becomes_one(
+    serve: Serve, transport: MakeTransport, abort: Abort
+) -> None:
     server = serve(lambda peer, request: peer.respond())
     client = transport(server)
     client.request("GET", "/list")
@@ -204,8 +227,10 @@ def test_a_stream_never_takes_a_kept_connection_nor_becomes_one(serve, transport
     assert [request.connection for request in server.requests] == [1, 2, 3, 1]
 
 
-def test_closing_the_transport_ends_open_streams(serve, transport, task, abort):
-    def handler(peer, request):
+def test_closing_the_transport_ends_open_streams(
+    serve: Serve, transport: MakeTransport, task: StartTask, abort: Abort
+) -> None:
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.chunk(EVENTS[0])
         peer.wait_for_hang_up()
@@ -213,7 +238,7 @@ def test_closing_the_transport_ends_open_streams(serve, transport, task, abort):
     client = transport(serve(handler))
     stream = client.open("/watch", abort=abort, read_timeout=30)
 
-    def read_on():
+    def read_on() -> None:
         try:
             while stream.read():
                 pass
@@ -230,15 +255,16 @@ def test_closing_the_transport_ends_open_streams(serve, transport, task, abort):
         client.open("/watch", abort=Abort(), read_timeout=30)
 
 
-def test_a_dead_peer_is_found_by_the_system(serve, transport, abort):
+def test_a_dead_peer_is_found_by_the_system(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
     """Nothing else finds it over HTTP/1.1: probes after 30 s, given up 15 s later."""
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         peer.wait_for_hang_up()
 
     with transport(serve(handler)).open("/watch", abort=abort, read_timeout=10) as stream:
         sock = stream._answer._connection.sock
+        assert sock is not None
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         if sys.platform == "linux":
@@ -248,21 +274,26 @@ def test_a_dead_peer_is_found_by_the_system(serve, transport, abort):
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 45_000
 
 
-def test_socket_options_of_the_user_win(serve, transport, api_client, abort):
+def test_socket_options_of_the_user_win(
+    serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
+) -> None:
     import urllib3
 
     server = serve(lambda peer, request: peer.respond())
     manager = urllib3.PoolManager(socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)])
     with transport(api_client(server.url, manager=manager)).open("/", abort=abort, read_timeout=10) as stream:
         sock = stream._answer._connection.sock
+        assert sock is not None
         assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_a_pause_in_a_stream_is_not_bounded_by_the_connect_timeout(serve, transport, abort):
+def test_a_pause_in_a_stream_is_not_bounded_by_the_connect_timeout(
+    serve: Serve, transport: MakeTransport, abort: Abort
+) -> None:
     go = threading.Event()
 
-    def handler(peer, request):
+    def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
         go.wait(0.4)
         peer.chunk(EVENTS[0])
