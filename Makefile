@@ -18,9 +18,11 @@ help: ## List the targets
 setup: $(SETUP) ## Make .venv: pinned tools, and the three distributions installed editable
 
 $(SETUP): requirements.lock runtime/pyproject.toml codegen/pyproject.toml generated/pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+	  { echo "there is no $(PYTHON) on PATH. Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "kinform needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/python -a -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@echo "Installing the pinned requirements into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e runtime -e codegen -e generated
@@ -78,7 +80,9 @@ specs: $(SETUP) control-plane ## Make openapi/*.json anew from the real API serv
 .PHONY: wheels
 wheels: $(SETUP) ## Build the sdist and wheel of the three distributions into dist/
 	@rm -rf dist
-	@for project in runtime codegen generated; do $(BIN)/python -m build --no-isolation --outdir dist $$project >/dev/null || exit 1; done
+	@for project in runtime codegen generated; do \
+	  said=$$($(BIN)/python -m build --no-isolation --outdir dist $$project 2>&1) || { echo "$$said" >&2; exit 1; }; \
+	done
 	@ls dist
 
 .PHONY: lock
