@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import urllib3
 
-from kinform.factory import InformerFactory, ResourceInformer
+from kinform.factory import InformerFactory, InformerOptions, ResourceInformer
 from kinform.lister import NamespacedLister
 from kinform.meta import Resource
 from kinform.testing.clock import VirtualClock
@@ -18,7 +18,12 @@ from kinform.testing.fake_source import FakeSource
 from kinform.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from typing import Self, Unpack
+
+    from kinform.clock import Clock
+    from kinform.informer.source import SourceFactory
+    from kinform.transport import ApiSource
 
 PODS = Resource(group="", version="v1", plural="pods", kind="Pod", namespaced=True)
 NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced=False)
@@ -27,12 +32,12 @@ NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced
 class Thing:
     """The least that a model can be."""
 
-    def __init__(self, doc: dict) -> None:
+    def __init__(self, doc: dict[str, Any]) -> None:
         self.doc = doc
-        self.name = doc["metadata"]["name"]
+        self.name: str = doc["metadata"]["name"]
 
     @classmethod
-    def from_wire(cls, data: bytes) -> Thing:
+    def from_wire(cls, data: bytes) -> Self:
         return cls(json.loads(data))
 
     def to_wire(self) -> bytes:
@@ -47,31 +52,46 @@ class Node(Thing):
     pass
 
 
-class PodInformer(ResourceInformer):
+class PodInformer(ResourceInformer[Pod]):
     """As generated."""
 
-    def __init__(self, factory: InformerFactory, **options) -> None:
+    def __init__(self, factory: InformerFactory, **options: Unpack[InformerOptions]) -> None:
         super().__init__(factory, PODS, Pod, options)
 
-    def lister(self, *, allow_unsynced: bool = False) -> NamespacedLister:
+    def lister(self, *, allow_unsynced: bool = False) -> NamespacedLister[Pod]:
         return NamespacedLister(self.informer(), allow_unsynced=allow_unsynced)
 
 
-class NodeInformer(ResourceInformer):
+class NodeInformer(ResourceInformer[Node]):
     """As generated."""
 
-    def __init__(self, factory: InformerFactory, **options) -> None:
+    def __init__(self, factory: InformerFactory, **options: Unpack[InformerOptions]) -> None:
         super().__init__(factory, NODES, Node, options)
 
 
 class Factory(InformerFactory):
     """As generated, less the groups and versions."""
 
-    def pods(self, **options) -> PodInformer:
+    def pods(self, **options: Unpack[InformerOptions]) -> PodInformer:
         return self.resource_informer(PodInformer, **options)
 
-    def nodes(self, **options) -> NodeInformer:
+    def nodes(self, **options: Unpack[InformerOptions]) -> NodeInformer:
         return self.resource_informer(NodeInformer, **options)
+
+
+class FactoryOptions(InformerOptions, total=False):
+    """What a factory can be made with."""
+
+    clock: Clock
+    source_factory: SourceFactory
+
+
+class MakeFactory(Protocol):
+    def __call__(self, source: ApiSource | Transport = ..., **options: Unpack[FactoryOptions]) -> Factory: ...
+
+
+class MakeThing(Protocol):
+    def __call__(self, name: str, rv: int = 1, *, namespace: str = "shop") -> Pod: ...
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +115,7 @@ def client() -> SimpleNamespace:
 
 
 @pytest.fixture
-def transport(client) -> Iterator[Transport]:
+def transport(client: SimpleNamespace) -> Iterator[Transport]:
     with Transport(client) as transport:
         yield transport
 
@@ -111,13 +131,14 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def make(transport, source, clock) -> Iterator[Callable[..., Factory]]:
+def make(transport: Transport, source: FakeSource, clock: VirtualClock) -> Iterator[MakeFactory]:
     """Makes factories, and stops them in the end."""
-    made = []
+    made: list[Factory] = []
+    usual: FactoryOptions = {"source_factory": source, "clock": clock}
 
-    def make(**options) -> Factory:
-        given = {"source_factory": source, "clock": clock, **options}
-        factory = Factory(given.pop("source", transport), **given)
+    def make(source: ApiSource | Transport = transport, **options: Unpack[FactoryOptions]) -> Factory:
+        given: FactoryOptions = {**usual, **options}
+        factory = Factory(source, **given)
         made.append(factory)
         return factory
 
@@ -127,12 +148,12 @@ def make(transport, source, clock) -> Iterator[Callable[..., Factory]]:
 
 
 @pytest.fixture
-def factory(make) -> Factory:
+def factory(make: MakeFactory) -> Factory:
     return make()
 
 
 @pytest.fixture
-def thing() -> Callable[..., Pod]:
+def thing() -> MakeThing:
     """Makes objects as the server sends them."""
 
     def make(name: str, rv: int = 1, *, namespace: str = "shop") -> Pod:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import TYPE_CHECKING, Never
 
 import pytest
 
@@ -19,8 +20,19 @@ from kinform.errors import (
 )
 from kinform.informer import InformerState
 
+if TYPE_CHECKING:
+    from types import SimpleNamespace
 
-def test_nothing_is_watched_before_it_is_asked_for_and_started(factory, source):
+    from tests.runtime.factory.conftest import Factory, MakeFactory, MakeThing, Pod
+
+    from kinform.informer import ErrorReport, Event
+    from kinform.informer.source import SourceRequest
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeSource
+    from kinform.transport import Transport
+
+
+def test_nothing_is_watched_before_it_is_asked_for_and_started(factory: Factory, source: FakeSource) -> None:
     factory.pods()
     factory.start()
     assert source.feeds == []
@@ -30,7 +42,7 @@ def test_nothing_is_watched_before_it_is_asked_for_and_started(factory, source):
     assert len(source.feeds) == 2
 
 
-def test_starting_again_is_harmless_and_takes_in_late_informers(factory, source):
+def test_starting_again_is_harmless_and_takes_in_late_informers(factory: Factory, source: FakeSource) -> None:
     factory.pods().informer()
     assert source.feeds == []
     factory.start()
@@ -41,7 +53,7 @@ def test_starting_again_is_harmless_and_takes_in_late_informers(factory, source)
     assert [feed.started for feed in source.feeds] == [True, True]
 
 
-def test_waiting_for_the_caches(factory, source):
+def test_waiting_for_the_caches(factory: Factory, source: FakeSource) -> None:
     factory.pods().informer()
     with pytest.raises(InformerNotStartedError):
         factory.wait_for_cache_sync(0)
@@ -51,13 +63,13 @@ def test_waiting_for_the_caches(factory, source):
         factory.wait_for_cache_sync()
 
 
-def test_without_informers_there_is_nothing_to_wait_for(factory):
+def test_without_informers_there_is_nothing_to_wait_for(factory: Factory) -> None:
     with factory:
         factory.wait_for_cache_sync()
 
 
 @pytest.mark.scenario("M08")
-def test_what_has_not_synced_is_named_with_its_last_error(factory, source):
+def test_what_has_not_synced_is_named_with_its_last_error(factory: Factory, source: FakeSource) -> None:
     for informer in (factory.pods(), factory.nodes(), factory.pods(label_selector="a=b")):
         informer.informer()
     with factory:
@@ -77,12 +89,14 @@ def test_what_has_not_synced_is_named_with_its_last_error(factory, source):
 class Waiting:
     """``wait_for_cache_sync`` in a thread of its own."""
 
-    def __init__(self, factory, *arguments, **options) -> None:
+    def __init__(
+        self, factory: Factory, timeout: float | None = None, *, cancel: threading.Event | None = None
+    ) -> None:
         self.error: BaseException | None = None
 
         def run() -> None:
             try:
-                factory.wait_for_cache_sync(*arguments, **options)
+                factory.wait_for_cache_sync(timeout, cancel=cancel)
             except BaseException as error:  # noqa: BLE001
                 self.error = error
 
@@ -96,7 +110,7 @@ class Waiting:
 
 
 @pytest.mark.scenario("M07b")
-def test_the_wait_ends_with_the_last_sync(factory, source, clock):
+def test_the_wait_ends_with_the_last_sync(factory: Factory, source: FakeSource, clock: VirtualClock) -> None:
     factory.pods().informer()
     factory.nodes().informer()
     with factory:
@@ -111,7 +125,7 @@ def test_the_wait_ends_with_the_last_sync(factory, source, clock):
 
 @pytest.mark.scenario("M07c")
 @pytest.mark.scenario("M07f")
-def test_the_deadline_is_one_for_all(factory, source, clock):
+def test_the_deadline_is_one_for_all(factory: Factory, source: FakeSource, clock: VirtualClock) -> None:
     for informer in (factory.pods(), factory.nodes(), factory.pods(namespace="x")):
         informer.informer()
     with factory:
@@ -126,7 +140,7 @@ def test_the_deadline_is_one_for_all(factory, source, clock):
     assert sorted(error.missing) == ["nodes/v1", "pods/v1 in x"]
 
 
-def test_a_stop_ends_the_wait(factory, clock):
+def test_a_stop_ends_the_wait(factory: Factory, clock: VirtualClock) -> None:
     factory.pods().informer()
     factory.start()
     waiting = Waiting(factory)
@@ -139,7 +153,7 @@ def test_a_stop_ends_the_wait(factory, clock):
 
 
 @pytest.mark.scenario("M07d")
-def test_the_wait_can_be_cancelled(factory, source, clock):
+def test_the_wait_can_be_cancelled(factory: Factory, source: FakeSource, clock: VirtualClock) -> None:
     factory.pods().informer()
     cancel = threading.Event()
     with factory:
@@ -161,7 +175,7 @@ def test_the_wait_can_be_cancelled(factory, source, clock):
         factory.wait_for_cache_sync(cancel=threading.Event())
 
 
-def test_stopping_ends_everything_and_for_good(factory, source, thing):
+def test_stopping_ends_everything_and_for_good(factory: Factory, source: FakeSource, thing: MakeThing) -> None:
     informer = factory.pods().informer()
     factory.start()
     source.feed().replace(thing("a"), resource_version=1)
@@ -177,19 +191,21 @@ def test_stopping_ends_everything_and_for_good(factory, source, thing):
         factory.nodes().informer()
 
 
-def test_stopping_before_the_start(factory):
+def test_stopping_before_the_start(factory: Factory) -> None:
     factory.pods().informer()
     assert factory.stop().clean
     with pytest.raises(InformerStoppedError):
         factory.start()
 
 
-def test_all_informers_share_one_deadline_and_what_is_left_is_named(make, source, thing, caplog):
+def test_all_informers_share_one_deadline_and_what_is_left_is_named(
+    make: MakeFactory, source: FakeSource, thing: MakeThing, caplog: pytest.LogCaptureFixture
+) -> None:
     factory = make()
     gate = threading.Event()
     entered = threading.Semaphore(0)
 
-    def stuck(event) -> None:
+    def stuck(event: Event[Pod]) -> None:
         entered.release()
         assert gate.wait(30)
 
@@ -210,7 +226,9 @@ def test_all_informers_share_one_deadline_and_what_is_left_is_named(make, source
     assert factory.stop(10).clean
 
 
-def test_a_transport_of_ones_own_is_closed_and_a_shared_one_is_not(make, client, transport):
+def test_a_transport_of_ones_own_is_closed_and_a_shared_one_is_not(
+    make: MakeFactory, client: SimpleNamespace, transport: Transport
+) -> None:
     own, shared = make(source=lambda: client), make()
     assert shared.transport is transport
     assert own.transport is not transport
@@ -223,16 +241,16 @@ def test_a_transport_of_ones_own_is_closed_and_a_shared_one_is_not(make, client,
     assert "closed" not in str(caught.value)
 
 
-def test_a_source_that_finds_no_configuration_fails_at_once(make):
-    def broken():
+def test_a_source_that_finds_no_configuration_fails_at_once(make: MakeFactory) -> None:
+    def broken() -> Never:
         raise ConfigurationError("no kubeconfig")
 
     with pytest.raises(ConfigurationError, match="no kubeconfig"):
         make(source=broken)
 
 
-def test_a_factory_that_cannot_start_is_stopped_on_the_way_out(make, source):
-    def refuse(request):
+def test_a_factory_that_cannot_start_is_stopped_on_the_way_out(make: MakeFactory, source: FakeSource) -> None:
+    def refuse(request: SourceRequest) -> Never:
         raise RuntimeError("can't start new thread")
 
     factory = make(source_factory=refuse)
@@ -243,18 +261,26 @@ def test_a_factory_that_cannot_start_is_stopped_on_the_way_out(make, source):
         factory.start()
 
 
-def test_every_error_that_is_swallowed_is_heard(factory, source, thing, caplog):
-    first, second = [], []
+def test_every_error_that_is_swallowed_is_heard(
+    factory: Factory, source: FakeSource, thing: MakeThing, caplog: pytest.LogCaptureFixture
+) -> None:
+    first: list[ErrorReport] = []
+    second: list[ErrorReport] = []
     done = threading.Event()
 
-    def broken(report) -> None:
+    def broken(report: ErrorReport) -> None:
         raise ValueError("not me")
+
+    def note(report: ErrorReport) -> None:
+        second.append(report)
+        if report.handler:
+            done.set()
 
     factory.on_error(first.append)
     factory.on_error(broken)
-    factory.on_error(lambda report: (second.append(report), done.set() if report.handler else None))
+    factory.on_error(note)
 
-    def handler(pod) -> None:
+    def handler(pod: Pod) -> None:
         raise RuntimeError("handler")
 
     factory.pods().informer().add_event_handler(on_add=handler, name="mine")
@@ -270,7 +296,7 @@ def test_every_error_that_is_swallowed_is_heard(factory, source, thing, caplog):
     assert "not me" in caplog.text
 
 
-def test_statistics(factory, source, thing):
+def test_statistics(factory: Factory, source: FakeSource, thing: MakeThing) -> None:
     factory.pods().informer()
     factory.nodes().informer()
     before = factory.statistics()
@@ -287,7 +313,7 @@ def test_statistics(factory, source, thing):
     assert not factory.statistics().started
 
 
-def test_many_threads_that_ask_at_once_get_one_informer(factory, source):
+def test_many_threads_that_ask_at_once_get_one_informer(factory: Factory, source: FakeSource) -> None:
     factory.start()
     found = []
     barrier = threading.Barrier(8)

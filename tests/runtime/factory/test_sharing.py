@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,17 +15,26 @@ from kinform.meta import Resource
 from kinform.selectors import FieldSelector, LabelSelector
 from kinform.wire import drop
 
+if TYPE_CHECKING:
+    from tests.runtime.factory.conftest import Factory, MakeFactory, MakeThing
 
-def test_one_informer_for_all_who_ask_alike(factory):
+    from kinform.factory import InformerOptions
+    from kinform.meta import ObjectKey, WireObject
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeSource
+
+
+def test_one_informer_for_all_who_ask_alike(factory: Factory) -> None:
     assert factory.pods() is factory.pods()
     assert factory.pods().informer() is factory.pods().informer()
-    assert factory.pods().informer() is not factory.nodes().informer()
+    nodes: object = factory.nodes().informer()
+    assert factory.pods().informer() is not nodes
     assert factory.pods(label_selector="tier=db") is factory.pods(label_selector="tier=db")
     assert factory.pods(label_selector="tier=db") is not factory.pods()
     assert factory.pods(label_selector="tier=db").informer() is not factory.pods().informer()
 
 
-def test_what_means_the_same_is_the_same_however_it_is_spelt(factory):
+def test_what_means_the_same_is_the_same_however_it_is_spelt(factory: Factory) -> None:
     assert factory.pods(label_selector="") is factory.pods()
     assert factory.pods(label_selector=None, namespace=None, transform=None) is factory.pods()
     one = factory.pods(label_selector="b=2, a in (1)", namespace=["y", "x"])
@@ -37,7 +47,7 @@ def test_what_means_the_same_is_the_same_however_it_is_spelt(factory):
     assert factory.pods(tweak=lambda options: options) is factory.pods()
 
 
-def test_the_factorys_options_are_those_of_all_unless_given_otherwise(make):
+def test_the_factorys_options_are_those_of_all_unless_given_otherwise(make: MakeFactory) -> None:
     factory = make(namespace="shop", label_selector="app=web", field_selector="spec.nodeName=n1")
     plain = factory.pods().informer()
     assert plain.namespaces == ("shop",)
@@ -50,7 +60,7 @@ def test_the_factorys_options_are_those_of_all_unless_given_otherwise(make):
 
 @pytest.mark.scenario("I03a")
 @pytest.mark.scenario("I03b")
-def test_several_namespaces_stand_behind_one_lister(make, source, thing):
+def test_several_namespaces_stand_behind_one_lister(make: MakeFactory, source: FakeSource, thing: MakeThing) -> None:
     factory = make(namespace=iter(["test", "shop"]))
     lister = factory.pods().lister()
     with factory:
@@ -61,7 +71,7 @@ def test_several_namespaces_stand_behind_one_lister(make, source, thing):
         assert sorted(map(str, lister.keys())) == ["shop/a", "test/b"]
 
 
-def test_kinds_without_namespaces_pass_the_factorys_over_but_refuse_their_own(make):
+def test_kinds_without_namespaces_pass_the_factorys_over_but_refuse_their_own(make: MakeFactory) -> None:
     factory = make(namespace="shop")
     assert factory.nodes().informer().namespaces == ("",)
     assert factory.nodes(namespace=None) is factory.nodes()
@@ -69,7 +79,7 @@ def test_kinds_without_namespaces_pass_the_factorys_over_but_refuse_their_own(ma
         factory.nodes(namespace="shop")
 
 
-def test_an_empty_set_of_namespaces_is_not_all_of_them(make, factory):
+def test_an_empty_set_of_namespaces_is_not_all_of_them(make: MakeFactory, factory: Factory) -> None:
     for wrong in ([], ["shop", ""], [""]):
         with pytest.raises(ValueError, match="namespaces are"):
             make(namespace=wrong)
@@ -85,7 +95,7 @@ def test_an_empty_set_of_namespaces_is_not_all_of_them(make, factory):
 @pytest.mark.scenario("I03d")
 @pytest.mark.scenario("I03e")
 @pytest.mark.scenario("I03f")
-def test_tweak_has_the_last_word_and_reaches_the_server(make, source):
+def test_tweak_has_the_last_word_and_reaches_the_server(make: MakeFactory, source: FakeSource) -> None:
     seen = []
 
     def tweak(options: ListOptions) -> ListOptions:
@@ -101,16 +111,16 @@ def test_tweak_has_the_last_word_and_reaches_the_server(make, source):
     assert factory.pods(tweak=None).informer().options == ListOptions("app=web")
 
 
-def test_a_tweak_that_goes_wrong_is_refused(factory):
+def test_a_tweak_that_goes_wrong_is_refused(factory: Factory) -> None:
     with pytest.raises(TypeError, match="tweak returned dict"):
-        factory.pods(tweak=lambda options: {})
+        factory.pods(tweak=lambda options: {})  # type: ignore[arg-type,return-value]  # refused here, too
     with pytest.raises(SelectorError):
         factory.pods(tweak=lambda options: ListOptions("app in"))
     with pytest.raises(ValueError, match="resourceVersion"):
         factory.pods(tweak=lambda options: ListOptions(query=(("resourceVersion", "0"),)))
 
 
-def test_selectors_are_parsed_at_once(make, factory):
+def test_selectors_are_parsed_at_once(make: MakeFactory, factory: Factory) -> None:
     with pytest.raises(SelectorError):
         make(label_selector="app in")
     with pytest.raises(SelectorError):
@@ -121,9 +131,9 @@ def test_selectors_are_parsed_at_once(make, factory):
         factory.pods(field_selector="spec.nodeName")
 
 
-def test_options_that_do_not_exist_are_refused(factory):
+def test_options_that_do_not_exist_are_refused(factory: Factory) -> None:
     with pytest.raises(TypeError, match="unknown informer options: labels; known are field_selector"):
-        factory.pods(labels="app=web")
+        factory.pods(labels="app=web")  # type: ignore[call-arg]  # refused here, too
 
 
 @pytest.mark.parametrize(
@@ -137,39 +147,43 @@ def test_options_that_do_not_exist_are_refused(factory):
     ],
     ids=str,
 )
-def test_one_watch_cannot_have_two_transforms(factory, first, second, what):
+def test_one_watch_cannot_have_two_transforms(
+    factory: Factory, first: InformerOptions, second: InformerOptions, what: str
+) -> None:
     factory.pods(**first)
     with pytest.raises(ConflictingInformerError, match=f"pods/v1 was asked for before with another {what}:"):
         factory.pods(**second)
 
 
-def test_equal_transforms_do_not_conflict(factory):
+def test_equal_transforms_do_not_conflict(factory: Factory) -> None:
     one = factory.pods(transform=drop("spec.containers", "status"))
     assert factory.pods(transform=drop("status", "spec.containers")) is one
     factory.pods(label_selector="other=one", transform=None)
 
 
-def test_one_resource_cannot_have_two_models(factory):
+def test_one_resource_cannot_have_two_models(factory: Factory) -> None:
     informer = factory.pods().informer()
     pods, pod = informer.resource, type("Pod", (), {})
     with pytest.raises(ConflictingInformerError, match="another model"):
         factory.informer_for(pods, pod)
 
 
-def test_informers_can_be_had_without_an_accessor(factory):
+def test_informers_can_be_had_without_an_accessor(factory: Factory) -> None:
     resource = Resource("example.com", "v1", "widgets", "Widget", True)
-    model = type("Widget", (), {})
+    model: type[WireObject] = type("Widget", (), {})
     informer = factory.informer_for(resource, model, namespace="shop")
     assert factory.informer_for(resource, model, namespace="shop") is informer
     assert factory.informer_for(resource, model) is not informer
     assert informer.name == "widgets.example.com/v1 in shop"
 
 
-def test_every_option_has_its_effect(make, source, thing, clock):
+def test_every_option_has_its_effect(
+    make: MakeFactory, source: FakeSource, thing: MakeThing, clock: VirtualClock
+) -> None:
     """C9: options that are accepted and then ignored."""
     transform = drop("spec")
     factory = make(transform=transform, resync=timedelta(seconds=5))
-    heard: queue.Queue = queue.Queue()
+    heard: queue.Queue[ObjectKey] = queue.Queue()
     registration = factory.pods().informer().add_key_handler(heard.put)
     with factory:
         assert source.feed().request.transform is transform
@@ -182,7 +196,7 @@ def test_every_option_has_its_effect(make, source, thing, clock):
         heard.get(timeout=10)
 
 
-def test_a_negative_resync_is_refused(make, factory):
+def test_a_negative_resync_is_refused(make: MakeFactory, factory: Factory) -> None:
     with pytest.raises(ValueError, match="negative"):
         make(resync=timedelta(-1))
     with pytest.raises(ValueError, match="negative"):

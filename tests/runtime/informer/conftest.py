@@ -7,7 +7,7 @@ import json
 import queue
 import threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import pytest
 import urllib3
@@ -19,7 +19,16 @@ from kinform.testing.fake_source import FakeSource
 from kinform.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import timedelta
+    from typing import Unpack
+
+    from kinform.clock import Clock
+    from kinform.informer import ErrorReport, Event, ListOptions
+    from kinform.informer.source import SourceFactory
+    from kinform.meta import ObjectKey
+    from kinform.testing.fake_source import FakeFeed
+    from kinform.wire import Transform
 
 PODS = Resource(group="", version="v1", plural="pods", kind="Pod", namespaced=True)
 
@@ -29,15 +38,15 @@ class Pod:
 
     inflated = 0
 
-    def __init__(self, doc: dict) -> None:
+    def __init__(self, doc: dict[str, Any]) -> None:
         self.doc = doc
         metadata = doc["metadata"]
-        self.name = metadata["name"]
-        self.namespace = metadata.get("namespace", "")
-        self.rv = metadata["resourceVersion"]
-        self.uid = metadata["uid"]
-        self.labels = metadata.get("labels", {})
-        self.spec = doc.get("spec", {})
+        self.name: str = metadata["name"]
+        self.namespace: str = metadata.get("namespace", "")
+        self.rv: str = metadata["resourceVersion"]
+        self.uid: str = metadata["uid"]
+        self.labels: dict[str, str] = metadata.get("labels", {})
+        self.spec: dict[str, Any] = doc.get("spec", {})
 
     @classmethod
     def from_wire(cls, data: bytes) -> Pod:
@@ -54,10 +63,35 @@ class Pod:
         return f"{self.name}@{self.rv}"
 
 
+class MakePod(Protocol):
+    """As ``make_pod``."""
+
+    def __call__(
+        self,
+        name: str,
+        rv: int | str = 1,
+        *,
+        namespace: str = "shop",
+        uid: str | None = None,
+        labels: dict[str, str] | None = None,
+        generation: int = 1,
+        owner: str | None = None,
+        **spec: object,
+    ) -> Pod: ...
+
+
 def make_pod(
-    name: str, rv: int | str = 1, *, namespace="shop", uid=None, labels=None, generation=1, owner=None, **spec
+    name: str,
+    rv: int | str = 1,
+    *,
+    namespace: str = "shop",
+    uid: str | None = None,
+    labels: dict[str, str] | None = None,
+    generation: int = 1,
+    owner: str | None = None,
+    **spec: object,
 ) -> Pod:
-    metadata = {
+    metadata: dict[str, object] = {
         "name": name,
         "namespace": namespace,
         "uid": f"uid-of-{name}" if uid is None else uid,
@@ -75,6 +109,12 @@ def make_pod(
         }
         metadata["ownerReferences"] = [reference]
     return Pod({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+class Callbacks(TypedDict):
+    on_add: Callable[[Pod], None]
+    on_update: Callable[[Pod, Pod], None]
+    on_delete: Callable[[Pod], None]
 
 
 class Recorder:
@@ -103,16 +143,16 @@ class Recorder:
     def on_delete(self, pod: Pod) -> None:
         self._tell(f"delete {pod!r}")
 
-    def on_event(self, event) -> None:
+    def on_event(self, event: Event[Pod]) -> None:
         flags = [flag for flag in ("initial", "final_state_unknown") if getattr(event, flag)]
         states = [repr(state) for state in (event.old, event.new) if state is not None]
         self._tell(" ".join([event.type.value, *states, *flags]))
 
-    def on_key(self, key) -> None:
+    def on_key(self, key: ObjectKey) -> None:
         self._tell(f"key {key}")
 
     @property
-    def callbacks(self) -> dict:
+    def callbacks(self) -> Callbacks:
         return {"on_add": self.on_add, "on_update": self.on_update, "on_delete": self.on_delete}
 
     def take(self, count: int) -> list[str]:
@@ -127,6 +167,22 @@ class Recorder:
     def wait_until_inside(self) -> None:
         """Until one more call has begun."""
         assert self.entered.acquire(timeout=10)
+
+
+class Options(TypedDict, total=False):
+    """What an informer of pods can be made with."""
+
+    namespaces: Sequence[str]
+    options: ListOptions | None
+    transform: Transform | None
+    resync: timedelta | None
+    on_error: Callable[[ErrorReport], object] | None
+    clock: Clock
+    source_factory: SourceFactory
+
+
+class MakeInformer(Protocol):
+    def __call__(self, **options: Unpack[Options]) -> SharedInformer[Pod]: ...
 
 
 @pytest.fixture(autouse=True)
@@ -158,7 +214,7 @@ def pods() -> Resource:
 
 
 @pytest.fixture
-def pod() -> Callable[..., Pod]:
+def pod() -> MakePod:
     return make_pod
 
 
@@ -173,7 +229,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.fixture
-def recorder() -> Callable[[], Recorder]:
+def recorder() -> type[Recorder]:
     return Recorder
 
 
@@ -183,18 +239,20 @@ def source() -> FakeSource:
 
 
 @pytest.fixture
-def errors() -> list:
+def errors() -> list[ErrorReport]:
     """What was reported."""
     return []
 
 
 @pytest.fixture
-def make(transport, source, clock, errors):
+def make(
+    transport: Transport, source: FakeSource, clock: VirtualClock, errors: list[ErrorReport]
+) -> Iterator[MakeInformer]:
     """Makes informers of pods, and stops them in the end."""
-    made = []
+    made: list[SharedInformer[Pod]] = []
 
-    def make(**options) -> SharedInformer:
-        given = {"source_factory": source, "clock": clock, "on_error": errors.append, **options}
+    def make(**options: Unpack[Options]) -> SharedInformer[Pod]:
+        given: Options = {"source_factory": source, "clock": clock, "on_error": errors.append, **options}
         informer = SharedInformer(PODS, Pod, transport, **given)
         made.append(informer)
         return informer
@@ -205,7 +263,7 @@ def make(transport, source, clock, errors):
 
 
 @pytest.fixture
-def informer(make) -> SharedInformer:
+def informer(make: MakeInformer) -> SharedInformer[Pod]:
     """A started one, that has not synced."""
     informer = make()
     informer.start()
@@ -213,6 +271,6 @@ def informer(make) -> SharedInformer:
 
 
 @pytest.fixture
-def feed(informer, source):
+def feed(informer: SharedInformer[Pod], source: FakeSource) -> FakeFeed:
     """What feeds it."""
     return source.feed()

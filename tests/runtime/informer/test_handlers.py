@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +12,17 @@ from kinform.errors import InformerStoppedError, UndecodableObjectError
 from kinform.informer import InformerReason
 from kinform.meta import ObjectKey
 
+if TYPE_CHECKING:
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod, Recorder
+
+    from kinform.informer import ErrorReport, Event, SharedInformer
+    from kinform.testing.fake_source import FakeFeed, FakeSource
+
 
 @pytest.mark.scenario("M09a")
-def test_callbacks_are_told_of_additions_updates_and_deletions_in_order(informer, feed, pod, recorder):
+def test_callbacks_are_told_of_additions_updates_and_deletions_in_order(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_event_handler(**heard.callbacks)
     feed.replace(pod("a", 1), pod("b", 2), resource_version=5)
@@ -25,8 +34,8 @@ def test_callbacks_are_told_of_additions_updates_and_deletions_in_order(informer
 
 @pytest.mark.scenario("M09a")
 def test_callbacks_that_are_not_given_are_skipped_and_nothing_is_inflated_for_them(
-    informer, feed, pod, pod_class, recorder
-):
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod], recorder: type[Recorder]
+) -> None:
     heard = recorder()
     before = pod_class.inflated
     informer.add_event_handler(on_delete=heard.on_delete)
@@ -37,7 +46,7 @@ def test_callbacks_that_are_not_given_are_skipped_and_nothing_is_inflated_for_th
     assert pod_class.inflated == before + 1
 
 
-def test_a_handler_without_any_callback_is_refused(informer):
+def test_a_handler_without_any_callback_is_refused(informer: SharedInformer[Pod]) -> None:
     with pytest.raises(ValueError, match="at least one of"):
         informer.add_event_handler()
     with pytest.raises(ValueError, match="max_pending"):
@@ -45,7 +54,9 @@ def test_a_handler_without_any_callback_is_refused(informer):
 
 
 @pytest.mark.scenario("M09b")
-def test_events_carry_type_key_objects_and_flags(informer, feed, pod, recorder):
+def test_events_carry_type_key_objects_and_flags(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_handler(heard.on_event)
     feed.replace(pod("a", 1), resource_version=5)
@@ -61,11 +72,13 @@ def test_events_carry_type_key_objects_and_flags(informer, feed, pod, recorder):
     ]
 
 
-def test_an_event_inflates_what_is_read_and_only_once(informer, feed, pod, pod_class, errors):
+def test_an_event_inflates_what_is_read_and_only_once(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod], errors: list[ErrorReport]
+) -> None:
     done = threading.Event()
-    seen = []
+    seen: list[object] = []
 
-    def handler(event) -> None:
+    def handler(event: Event[Pod]) -> None:
         seen.append((pod_class.inflated, str(event.key)))
         if event.key.name == "read":
             assert event.new is event.new
@@ -82,11 +95,13 @@ def test_an_event_inflates_what_is_read_and_only_once(informer, feed, pod, pod_c
     assert errors == []
 
 
-def test_an_event_names_the_owners_before_and_after_without_inflating(informer, feed, pod, pod_class):
+def test_an_event_names_the_owners_before_and_after_without_inflating(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod]
+) -> None:
     owners = []
     done = threading.Semaphore(0)
 
-    def handler(event) -> None:
+    def handler(event: Event[Pod]) -> None:
         owners.append([(owner.kind, owner.name) for owner in event.owners()])
         done.release()
 
@@ -103,16 +118,23 @@ def test_an_event_names_the_owners_before_and_after_without_inflating(informer, 
     assert pod_class.inflated == before
 
 
-def test_an_event_tells_what_it_is(informer, feed, pod):
+def test_an_event_tells_what_it_is(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod) -> None:
     shown = []
     done = threading.Event()
-    informer.add_handler(lambda event: (shown.append(repr(event)), done.set()))
+
+    def handler(event: Event[Pod]) -> None:
+        shown.append(repr(event))
+        done.set()
+
+    informer.add_handler(handler)
     feed.replace(pod("a", 1), resource_version=5)
     assert done.wait(10)
     assert shown == ["<Event ADDED shop/a initial>"]
 
 
-def test_key_handlers_hear_each_waiting_key_once_and_never_inflate(informer, feed, pod, pod_class, recorder):
+def test_key_handlers_hear_each_waiting_key_once_and_never_inflate(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod], recorder: type[Recorder]
+) -> None:
     heard = recorder()
     gate = heard.block()
     before = pod_class.inflated
@@ -131,7 +153,9 @@ def test_key_handlers_hear_each_waiting_key_once_and_never_inflate(informer, fee
 
 
 @pytest.mark.scenario("K12")
-def test_changes_found_by_a_relist_are_not_initial(informer, feed, pod, recorder):
+def test_changes_found_by_a_relist_are_not_initial(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_handler(heard.on_event)
     feed.replace(pod("pod-1", 1), resource_version=1)
@@ -141,11 +165,13 @@ def test_changes_found_by_a_relist_are_not_initial(informer, feed, pod, recorder
 
 @pytest.mark.scenario("K11a")
 @pytest.mark.scenario("K11c")
-def test_a_relist_tells_deletions_first_and_handlers_find_the_new_state_in_the_cache(informer, feed, pod, errors):
+def test_a_relist_tells_deletions_first_and_handlers_find_the_new_state_in_the_cache(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, errors: list[ErrorReport]
+) -> None:
     history = []
     done = threading.Event()
 
-    def handler(event) -> None:
+    def handler(event: Event[Pod]) -> None:
         found = informer.read_entry(event.key)
         history.append((event.type.value, event.key.name, found.resource_version if found else None))
         if event.key.name == "pod-4":
@@ -167,7 +193,9 @@ def test_a_relist_tells_deletions_first_and_handlers_find_the_new_state_in_the_c
 
 
 @pytest.mark.scenario("K11b")
-def test_objects_that_a_relist_misses_are_deleted_with_their_last_known_state(informer, feed, pod, recorder):
+def test_objects_that_a_relist_misses_are_deleted_with_their_last_known_state(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_handler(heard.on_event)
     feed.replace(pod("a", 1), pod("b", 2), resource_version=3)
@@ -176,7 +204,9 @@ def test_objects_that_a_relist_misses_are_deleted_with_their_last_known_state(in
     assert sorted(heard.take(2)) == ["DELETED a@1 final_state_unknown", "DELETED b@2 final_state_unknown"]
 
 
-def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition(informer, feed, pod, recorder):
+def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     """client-go reports one update (O13 reports MODIFIED, too); here each object has its own beginning and end."""
     heard = recorder()
     informer.add_handler(heard.on_event)
@@ -186,7 +216,9 @@ def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition(informer,
 
 
 @pytest.mark.scenario("S18")
-def test_each_handler_has_its_own_thread_and_none_waits_for_another(informer, feed, pod, recorder):
+def test_each_handler_has_its_own_thread_and_none_waits_for_another(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     slow, quick = recorder(), recorder()
     gate = slow.block()
     informer.add_event_handler(**slow.callbacks)
@@ -204,7 +236,9 @@ def test_each_handler_has_its_own_thread_and_none_waits_for_another(informer, fe
 
 
 @pytest.mark.scenario("S12")
-def test_the_same_function_can_be_registered_twice_with_two_registrations(informer, feed, pod, recorder):
+def test_the_same_function_can_be_registered_twice_with_two_registrations(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     first = informer.add_handler(heard.on_event)
     second = informer.add_handler(heard.on_event)
@@ -219,7 +253,9 @@ def test_the_same_function_can_be_registered_twice_with_two_registrations(inform
 
 
 @pytest.mark.scenario("S19a")
-def test_a_handler_has_synced_once_every_initial_call_has_returned(make, source, pod, recorder):
+def test_a_handler_has_synced_once_every_initial_call_has_returned(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
+) -> None:
     first, second = recorder(), recorder()
     informer = make()
     one = informer.add_handler(first.on_event)
@@ -241,7 +277,9 @@ def test_a_handler_has_synced_once_every_initial_call_has_returned(make, source,
     assert first.take(2) == second.take(2) == ["ADDED pod1@1 initial", "ADDED pod2@2"]
 
 
-def test_a_handler_has_synced_at_once_where_there_was_nothing(informer, feed, recorder):
+def test_a_handler_has_synced_at_once_where_there_was_nothing(
+    informer: SharedInformer[Pod], feed: FakeFeed, recorder: type[Recorder]
+) -> None:
     registration = informer.add_handler(recorder().on_event)
     assert not registration.has_synced()
     feed.replace(resource_version=1)
@@ -251,8 +289,8 @@ def test_a_handler_has_synced_at_once_where_there_was_nothing(informer, feed, re
 
 
 def test_a_late_handler_hears_what_is_there_and_then_what_happens_without_gap_or_repetition(
-    informer, feed, pod, recorder
-):
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     feed.replace(*(pod(f"p{n}", n + 1) for n in range(100)), resource_version=100)
     feed.upsert(pod("p0", 101))
     heard = recorder()
@@ -269,7 +307,9 @@ def test_a_late_handler_hears_what_is_there_and_then_what_happens_without_gap_or
     assert heard.take(3) == ["MODIFIED p50@51 p50@102", "DELETED p51@103", "ADDED new@104"]
 
 
-def test_a_late_key_handler_is_told_of_every_key_once(informer, feed, pod, recorder):
+def test_a_late_key_handler_is_told_of_every_key_once(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     feed.replace(pod("a", 1), pod("b", 2), resource_version=2)
     heard = recorder()
     gate = heard.block()
@@ -282,11 +322,13 @@ def test_a_late_key_handler_is_told_of_every_key_once(informer, feed, pod, recor
     assert heard.take(3) == ["key shop/a", "key shop/b", "key shop/fence"]
 
 
-def test_a_handler_may_register_another_from_within(informer, feed, pod, recorder):
+def test_a_handler_may_register_another_from_within(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     inner = recorder()
     once = threading.Event()
 
-    def outer(event) -> None:
+    def outer(event: Event[Pod]) -> None:
         if not once.is_set():
             once.set()
             informer.add_handler(inner.on_event)
@@ -299,12 +341,16 @@ def test_a_handler_may_register_another_from_within(informer, feed, pod, recorde
 @pytest.mark.scenario("S21")
 @pytest.mark.scenario("S22")
 def test_a_handler_that_raises_is_reported_and_delivery_goes_on_and_it_counts_as_synced(
-    informer, feed, pod, errors, caplog
-):
+    informer: SharedInformer[Pod],
+    feed: FakeFeed,
+    pod: MakePod,
+    errors: list[ErrorReport],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """In client-go the registration never syncs and every panic costs a second: here neither."""
     done = threading.Event()
 
-    def broken(event) -> None:
+    def broken(event: Event[Pod]) -> None:
         if event.key.name == "last":
             done.set()
         raise RuntimeError(f"cannot take {event.key}")
@@ -328,10 +374,12 @@ def test_a_handler_that_raises_is_reported_and_delivery_goes_on_and_it_counts_as
     assert (statistics.delivered, statistics.failed) == (6, 6)
 
 
-def test_even_a_system_exit_in_a_handler_does_not_end_its_thread(informer, feed, pod, errors, recorder):
+def test_even_a_system_exit_in_a_handler_does_not_end_its_thread(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, errors: list[ErrorReport], recorder: type[Recorder]
+) -> None:
     heard = recorder()
 
-    def leave(pod) -> None:
+    def leave(pod: Pod) -> None:
         heard.on_add(pod)
         raise SystemExit(3)
 
@@ -341,15 +389,17 @@ def test_even_a_system_exit_in_a_handler_does_not_end_its_thread(informer, feed,
     assert all(isinstance(each.exception, SystemExit) for each in errors)
 
 
-def test_an_error_callback_that_raises_is_logged_and_hurts_nobody(make, source, pod, recorder, caplog):
-    def broken_callback(report) -> None:
+def test_an_error_callback_that_raises_is_logged_and_hurts_nobody(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken_callback(report: ErrorReport) -> None:
         raise ValueError("no, thanks")
 
     informer = make(on_error=broken_callback)
     informer.start()
     heard = recorder()
 
-    def broken(pod) -> None:
+    def broken(pod: Pod) -> None:
         heard.on_add(pod)
         raise RuntimeError("broken")
 
@@ -360,7 +410,9 @@ def test_an_error_callback_that_raises_is_logged_and_hurts_nobody(make, source, 
     assert "no, thanks" in caplog.text
 
 
-def test_a_poison_object_reaches_its_readers_only_and_is_never_skipped(informer, feed, pod, recorder, errors):
+def test_a_poison_object_reaches_its_readers_only_and_is_never_skipped(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
     callbacks, events, keys = recorder(), recorder(), recorder()
     informer.add_event_handler(**callbacks.callbacks, name="callbacks")
     informer.add_handler(events.on_event, name="events")
@@ -375,7 +427,9 @@ def test_a_poison_object_reaches_its_readers_only_and_is_never_skipped(informer,
     assert all(isinstance(each.exception, UndecodableObjectError) for each in errors)
 
 
-def test_a_poison_object_that_is_mended_is_told_as_an_addition(informer, feed, pod, recorder):
+def test_a_poison_object_that_is_mended_is_told_as_an_addition(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_event_handler(**heard.callbacks)
     feed.replace(pod("bad", 2, poison=True), resource_version=3)
@@ -385,34 +439,39 @@ def test_a_poison_object_that_is_mended_is_told_as_an_addition(informer, feed, p
 
 
 @pytest.mark.scenario("S16")
-def test_a_stopped_informer_takes_no_handlers(informer):
+def test_a_stopped_informer_takes_no_handlers(informer: SharedInformer[Pod]) -> None:
     informer.stop(10)
     with pytest.raises(InformerStoppedError, match="has been stopped"):
         informer.add_key_handler(print)
 
 
 @pytest.mark.scenario("M13")
-def test_handlers_are_named_after_their_functions(informer, recorder):
+def test_handlers_are_named_after_their_functions(informer: SharedInformer[Pod], recorder: type[Recorder]) -> None:
     heard = recorder()
 
-    def local(event) -> None: ...
+    def local(event: object) -> None: ...
 
     test = "test_handlers_are_named_after_their_functions"
     assert informer.add_handler(local).name == f"{test}.local"
     assert informer.add_handler(local).name == f"{test}.local #2"
     assert informer.add_event_handler(on_add=heard.on_add, on_delete=local).name == f"Recorder.on_add+{test}.local"
     assert informer.add_event_handler(on_add=local, on_delete=local).name == f"{test}.local #3"
-    assert informer.add_key_handler([].append).name == "list.append"
+    assert informer.add_key_handler(list[ObjectKey]().append).name == "list.append"
     assert informer.add_key_handler(print, name="mine").name == "mine"
 
 
-def test_an_idle_handler_keeps_no_object_alive(informer, feed, pod, pod_class):
+def test_an_idle_handler_keeps_no_object_alive(
+    make: MakeInformer, source: FakeSource, pod: MakePod, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import gc
     import weakref
 
+    monkeypatch.setenv("KINFORM_CACHE_MUTATION_DETECTOR", "0")  # it keeps what it watches
+    informer = make()
+    informer.start()
     references = []
     registration = informer.add_event_handler(on_add=lambda obj: references.append(weakref.ref(obj)))
-    feed.replace(pod("a", 1), resource_version=1)
+    source.feed().replace(pod("a", 1), resource_version=1)
     registration.wait_for_sync(10)
     gc.collect()
     assert references[0]() is None

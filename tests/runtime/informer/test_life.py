@@ -9,12 +9,22 @@ import textwrap
 import threading
 import time
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 import urllib3
 
 from kinform.informer import InformerState, SharedInformer
 from kinform.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod, Recorder
+
+    from kinform.informer import Event
+    from kinform.meta import Resource
+    from kinform.testing.fake_source import FakeFeed, FakeSource
 
 
 def threads_of_kinform() -> list[str]:
@@ -31,13 +41,15 @@ def real_transport(port: int) -> Transport:
 
 
 @pytest.fixture
-def mute_server():
+def mute_server() -> Iterator[socket.socket]:
     """Takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server
 
 
-def test_it_stops_within_two_seconds_while_the_server_is_silent(pods, pod_class, mute_server):
+def test_it_stops_within_two_seconds_while_the_server_is_silent(
+    pods: Resource, pod_class: type[Pod], mute_server: socket.socket
+) -> None:
     with real_transport(mute_server.getsockname()[1]) as transport:
         informer = SharedInformer(pods, pod_class, transport, namespaces=("a", "b"))
         informer.add_key_handler(print)
@@ -53,7 +65,7 @@ def test_it_stops_within_two_seconds_while_the_server_is_silent(pods, pod_class,
     assert threads_of_kinform() == []
 
 
-def test_it_stops_within_two_seconds_while_backing_off(pods, pod_class):
+def test_it_stops_within_two_seconds_while_backing_off(pods: Resource, pod_class: type[Pod]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         closed_port = server.getsockname()[1]
     reported = threading.Event()
@@ -70,7 +82,9 @@ def test_it_stops_within_two_seconds_while_backing_off(pods, pod_class):
         assert not statistics.connected
 
 
-def test_a_stop_names_what_is_left_and_that_touches_nothing_afterwards(informer, feed, pod, recorder):
+def test_a_stop_names_what_is_left_and_that_touches_nothing_afterwards(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     gate = heard.block()
     informer.add_handler(heard.on_event, name="stuck")
@@ -87,11 +101,13 @@ def test_a_stop_names_what_is_left_and_that_touches_nothing_afterwards(informer,
     assert heard.calls.empty()
 
 
-def test_a_stop_from_within_a_handler_does_not_wait_for_itself(informer, feed, pod):
+def test_a_stop_from_within_a_handler_does_not_wait_for_itself(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod
+) -> None:
     results = []
     done = threading.Event()
 
-    def leave(event) -> None:
+    def leave(event: Event[Pod]) -> None:
         results.append(informer.stop(10))
         done.set()
 
@@ -101,20 +117,20 @@ def test_a_stop_from_within_a_handler_does_not_wait_for_itself(informer, feed, p
     assert results[0].unfinished == ("kinform pods/v1: leaver",)
 
 
-def test_a_stop_before_the_start_and_a_second_one_are_harmless(make):
+def test_a_stop_before_the_start_and_a_second_one_are_harmless(make: MakeInformer) -> None:
     informer = make()
     assert informer.stop().clean
     assert informer.stop().clean
     assert informer.state is InformerState.STOPPED
 
 
-def test_a_stop_does_not_wait_for_an_index_function(make, source, pod):
+def test_a_stop_does_not_wait_for_an_index_function(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
     """It runs while the cache is being written."""
     from kinform.store import index
 
     entered, gate = threading.Event(), threading.Event()
 
-    def slow(pod) -> list[str]:
+    def slow(pod: Pod) -> list[str]:
         entered.set()
         assert gate.wait(30)
         return []
@@ -134,11 +150,13 @@ def test_a_stop_does_not_wait_for_an_index_function(make, source, pod):
     writer.join(10)
 
 
-def test_threads_that_cannot_be_started_leave_an_informer_that_can_be_stopped(make, source, monkeypatch, recorder):
+def test_threads_that_cannot_be_started_leave_an_informer_that_can_be_stopped(
+    make: MakeInformer, source: FakeSource, monkeypatch: pytest.MonkeyPatch, recorder: type[Recorder]
+) -> None:
     informer = make()
     informer.add_handler(recorder().on_event)
 
-    def refuse(thread) -> None:
+    def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
@@ -228,14 +246,14 @@ FORK = """
 """
 
 
-def test_after_a_fork_the_childs_copy_is_dead_and_says_so():
+def test_after_a_fork_the_childs_copy_is_dead_and_says_so() -> None:
     """Run by itself: to fork a process with threads is what some versions of Python warn of."""
     program = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORK)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_importing_the_informer_imports_neither_models_nor_the_official_client():
+def test_importing_the_informer_imports_neither_models_nor_the_official_client() -> None:
     program = "import sys, kinform.factory; print([m for m in sys.modules if m in {'pydantic', 'kubernetes', 'kinform.model'}])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"

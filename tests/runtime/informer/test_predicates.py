@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -21,8 +22,16 @@ from kinform.informer.predicates import as_predicate, function_name
 from kinform.meta import ObjectKey
 from kinform.wire import Entry, EventType
 
+if TYPE_CHECKING:
+    from tests.runtime.informer.conftest import MakePod, Pod, Recorder
 
-def entry(name="a", rv="1", *, generation=1, labels=None, body=b"{}") -> Entry:
+    from kinform.informer import ErrorReport, Predicate, SharedInformer
+    from kinform.testing.fake_source import FakeFeed
+
+
+def entry(
+    name: str = "a", rv: str = "1", *, generation: int = 1, labels: dict[str, str] | None = None, body: bytes = b"{}"
+) -> Entry:
     return Entry(ObjectKey("shop", name), f"uid-of-{name}", rv, generation, "", labels or {}, None, body)
 
 
@@ -34,7 +43,7 @@ WEB = matches_labels("app=web")
 WEB_ENTRY, DB_ENTRY = entry(labels={"app": "web"}), entry(labels={"app": "db"})
 
 
-def test_predicates_of_changes_select_everything_and_look_at_the_difference():
+def test_predicates_of_changes_select_everything_and_look_at_the_difference() -> None:
     assert generation_changed.selects(entry(), never)
     assert generation_changed.concerns(entry(generation=1), entry(generation=2), never)
     assert not generation_changed.concerns(entry(generation=1), entry(rv="2", generation=1), never)
@@ -44,11 +53,11 @@ def test_predicates_of_changes_select_everything_and_look_at_the_difference():
     assert not resource_version_changed.concerns(entry(rv="1"), entry(rv="1"), never)
 
 
-def test_predicates_of_objects_select_and_concern_every_change_of_what_they_select():
+def test_predicates_of_objects_select_and_concern_every_change_of_what_they_select() -> None:
     assert WEB.selects(WEB_ENTRY, never)
     assert not WEB.selects(DB_ENTRY, never)
     assert WEB.concerns(WEB_ENTRY, WEB_ENTRY, never)
-    named = satisfies(lambda obj: obj == b"{}")
+    named: Predicate[bytes] = satisfies(lambda obj: obj == b"{}")
     assert named.selects(entry(), lambda e: e.body)
     assert not named.selects(entry(body=b"[]"), lambda e: e.body)
 
@@ -72,7 +81,7 @@ OLD = entry(rv="1", generation=1, labels={"app": "web"})
     ],
     ids=repr,
 )
-def test_combinations(predicate, selects_db, status_update, spec_update):
+def test_combinations(predicate: Predicate[object], selects_db: bool, status_update: bool, spec_update: bool) -> None:
     status = entry(rv="2", generation=1, labels={"app": "web"})
     spec = entry(rv="2", generation=2, labels={"app": "web"})
     assert predicate.selects(DB_ENTRY, never) is selects_db
@@ -80,36 +89,36 @@ def test_combinations(predicate, selects_db, status_update, spec_update):
     assert predicate.concerns(OLD, spec, never) is spec_update
 
 
-def test_predicates_have_no_truth_value_and_combine_with_predicates_only():
+def test_predicates_have_no_truth_value_and_combine_with_predicates_only() -> None:
     with pytest.raises(TypeError, match="no truth value"):
-        generation_changed and labels_changed
+        generation_changed and labels_changed  # type: ignore[unreachable]  # as it should be
     with pytest.raises(TypeError):
-        generation_changed | (lambda pod: True)
+        generation_changed | (lambda pod: True)  # type: ignore[operator]  # as it should be
     with pytest.raises(TypeError):
-        generation_changed & None
+        generation_changed & None  # type: ignore[operator]  # as it should be
     assert not callable(generation_changed)
 
 
-def test_a_selector_that_does_not_parse_is_refused_at_once():
+def test_a_selector_that_does_not_parse_is_refused_at_once() -> None:
     with pytest.raises(SelectorError):
         matches_labels("app in")
 
 
-def test_representations_tell_what_is_asked():
+def test_representations_tell_what_is_asked() -> None:
     assert repr(WEB & ~generation_changed) == "(matches_labels('app=web') & ~generation_changed)"
-    assert repr(as_predicate(len)) == "satisfies(len)"
+    assert repr(as_predicate(callable)) == "satisfies(callable)"
     assert as_predicate(None) is None
     assert as_predicate(WEB) is WEB
     assert function_name(threading.Thread(target=print).start) == "Thread.start"
 
 
-def test_what_moves_in_by_an_update_is_never_initial():
+def test_what_moves_in_by_an_update_is_never_initial() -> None:
     """Also while the first sync is still going on."""
     pending = Pending(DB_ENTRY.key, DB_ENTRY, DB_ENTRY, WEB_ENTRY, True, False, "uid")
     assert judge(pending, WEB, never) == Verdict(EventType.ADDED, None, WEB_ENTRY, initial=False)
 
 
-def test_a_deletion_after_merged_updates_is_judged_by_what_was_last_heard_of():
+def test_a_deletion_after_merged_updates_is_judged_by_what_was_last_heard_of() -> None:
     gone = Pending(WEB_ENTRY.key, WEB_ENTRY, DB_ENTRY, None, False, True, "uid")
     assert judge(gone, WEB, never) == Verdict(EventType.DELETED, DB_ENTRY, None, final_state_unknown=True)
     never_heard_of = Pending(WEB_ENTRY.key, DB_ENTRY, WEB_ENTRY, None, False, False, "uid")
@@ -122,7 +131,9 @@ def test_a_deletion_after_merged_updates_is_judged_by_what_was_last_heard_of():
 @pytest.mark.scenario("M09c")
 @pytest.mark.scenario("M09d")
 @pytest.mark.scenario("M09e")
-def test_an_update_that_moves_an_object_in_or_out_is_told_as_addition_or_deletion(informer, feed, pod, recorder):
+def test_an_update_that_moves_an_object_in_or_out_is_told_as_addition_or_deletion(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_handler(heard.on_event, where=lambda pod: pod.labels.get("app") == "web")
     web, db = {"app": "web"}, {"app": "db"}
@@ -144,7 +155,9 @@ def test_an_update_that_moves_an_object_in_or_out_is_told_as_addition_or_deletio
     ]
 
 
-def test_built_in_predicates_inflate_nothing(informer, feed, pod, pod_class, recorder):
+def test_built_in_predicates_inflate_nothing(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod], recorder: type[Recorder]
+) -> None:
     heard = recorder()
     before = pod_class.inflated
     informer.add_key_handler(heard.on_key, where=matches_labels("app=web") & (generation_changed | labels_changed))
@@ -161,7 +174,9 @@ def test_built_in_predicates_inflate_nothing(informer, feed, pod, pod_class, rec
     assert pod_class.inflated == before
 
 
-def test_a_key_handler_judges_what_happened_while_the_key_waited_as_one_change(informer, feed, pod, recorder):
+def test_a_key_handler_judges_what_happened_while_the_key_waited_as_one_change(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     registration = informer.add_key_handler(heard.on_key, where=generation_changed)
     feed.replace(pod("gate", 1), pod("a", 2), pod("b", 3), resource_version=3)
@@ -186,10 +201,12 @@ def test_a_key_handler_judges_what_happened_while_the_key_waited_as_one_change(i
     assert heard.take(4) == ["key shop/gate", "key shop/a", "key shop/b", "key shop/fence"]
 
 
-def test_a_predicate_that_raises_is_reported_and_delivery_goes_on(informer, feed, pod, recorder, errors):
+def test_a_predicate_that_raises_is_reported_and_delivery_goes_on(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
     heard = recorder()
 
-    def choosy(pod) -> bool:
+    def choosy(pod: Pod) -> bool:
         if pod.name == "odd":
             raise RuntimeError("what is this?")
         return True
@@ -201,7 +218,9 @@ def test_a_predicate_that_raises_is_reported_and_delivery_goes_on(informer, feed
     assert [(each.reason, each.key) for each in errors] == [(InformerReason.HANDLER, "shop/odd")]
 
 
-def test_what_a_predicate_cannot_decode_is_not_skipped(informer, feed, pod, recorder, errors):
+def test_what_a_predicate_cannot_decode_is_not_skipped(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
     keys, events = recorder(), recorder()
     informer.add_key_handler(keys.on_key, where=lambda pod: False)
     informer.add_handler(lambda event: events._tell(str(event.key)), where=lambda pod: False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,11 +22,19 @@ from kinform.meta import ObjectKey, Resource
 from kinform.selectors import LabelSelector
 from kinform.store import field_index, index
 
+if TYPE_CHECKING:
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod, Recorder
+
+    from kinform.informer import ErrorReport, Registration
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeFeed, FakeSource
+    from kinform.transport import Transport
+
 A = ObjectKey("shop", "a")
 NODES = Resource(group="", version="v1", plural="nodes", kind="Node", namespaced=False)
 
 
-def test_reads_raise_before_the_start_and_before_the_sync(make, source, pod):
+def test_reads_raise_before_the_start_and_before_the_sync(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
     informer = make()
     with pytest.raises(InformerNotStartedError):
         informer.read_entry(A)
@@ -37,21 +46,23 @@ def test_reads_raise_before_the_start_and_before_the_sync(make, source, pod):
     assert informer.read_entry(A, allow_unsynced=True) is None
     assert informer.read_entries(None, None, allow_unsynced=True) == []
     source.feed().replace(pod("a", 1, labels={"app": "web"}), pod("b", 2, namespace="test"), resource_version=2)
-    assert informer.inflate(informer.read_entry(A)).name == "a"
+    entry = informer.read_entry(A)
+    assert entry is not None
+    assert informer.inflate(entry).name == "a"
     assert len(informer.read_entries()) == 2
     assert [entry.key for entry in informer.read_entries("shop")] == [A]
     assert [entry.key for entry in informer.read_entries(None, LabelSelector.parse("app=web"))] == [A]
     assert informer.read_entry(ObjectKey("shop", "none")) is None
 
 
-def test_the_last_error_is_told_to_those_who_read_too_early(informer, feed):
+def test_the_last_error_is_told_to_those_who_read_too_early(informer: SharedInformer[Pod], feed: FakeFeed) -> None:
     feed.fail(TransportError("connection refused"))
     with pytest.raises(CacheNotSyncedError, match="connection refused"):
         informer.read_entries()
     assert isinstance(informer.last_error, TransportError)
 
 
-def test_each_namespace_is_readable_once_it_has_synced(make, source, pod):
+def test_each_namespace_is_readable_once_it_has_synced(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
     informer = make(namespaces=("shop", "test"))
     informer.start()
     source.feed(namespace="shop").replace(pod("a", 1), resource_version=2)
@@ -68,7 +79,9 @@ def test_each_namespace_is_readable_once_it_has_synced(make, source, pod):
     assert len(informer.read_entries()) == 2
 
 
-def test_a_relist_of_one_namespace_leaves_the_others_alone(make, source, pod, recorder):
+def test_a_relist_of_one_namespace_leaves_the_others_alone(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
+) -> None:
     informer = make(namespaces=("shop", "test"))
     heard = recorder()
     informer.add_handler(heard.on_event)
@@ -80,7 +93,9 @@ def test_a_relist_of_one_namespace_leaves_the_others_alone(make, source, pod, re
     assert len(informer.read_entries()) == 1
 
 
-def test_a_handler_of_several_namespaces_has_synced_when_all_have(make, source, pod, recorder):
+def test_a_handler_of_several_namespaces_has_synced_when_all_have(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
+) -> None:
     informer = make(namespaces=("shop", "test"))
     informer.start()
     source.feed(namespace="shop").replace(pod("a", 1), resource_version=2)
@@ -93,41 +108,50 @@ def test_a_handler_of_several_namespaces_has_synced_when_all_have(make, source, 
     assert heard.take(1) == ["ADDED b@7 initial"]
 
 
-def test_shared_objects_are_one_and_copies_are_private(informer, feed, pod):
+def test_shared_objects_are_one_and_copies_are_private(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod
+) -> None:
     feed.replace(pod("a", 1), resource_version=1)
     entry = informer.read_entry(A)
+    assert entry is not None
     shared = informer.inflate(entry)
     assert informer.inflate(entry) is shared
     assert informer.copy(entry) is not shared
 
 
-def test_a_lister_reads_an_informer(informer, feed, pod):
-    lister: NamespaceLister = NamespaceLister(informer, "shop")
+def test_a_lister_reads_an_informer(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod) -> None:
+    lister: NamespaceLister[Pod] = NamespaceLister(informer, "shop")
     with pytest.raises(CacheNotSyncedError):
         lister.get("a")
     feed.replace(pod("a", 1), resource_version=1)
     assert lister.get("a").name == "a"
 
 
-def test_the_cache_stays_readable_after_the_stop(informer, feed, pod):
+def test_the_cache_stays_readable_after_the_stop(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod) -> None:
     feed.replace(pod("a", 1), resource_version=1)
     informer.stop(10)
     assert informer.read_entry(A) is not None
 
 
-def test_changes_that_come_after_the_stop_are_dropped(informer, feed, pod, recorder):
+def test_changes_that_come_after_the_stop_are_dropped(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     informer.add_handler(heard.on_event)
     feed.replace(pod("a", 1), resource_version=1)
     heard.take(1)
     informer.stop(10)
     feed.upsert(pod("a", 2))
-    assert informer.read_entry(A).resource_version == "1"
+    entry = informer.read_entry(A)
+    assert entry is not None
+    assert entry.resource_version == "1"
     assert heard.calls.empty()
 
 
 @pytest.mark.scenario("S07")
-def test_errors_of_the_watch_are_reported(informer, feed, errors):
+def test_errors_of_the_watch_are_reported(
+    informer: SharedInformer[Pod], feed: FakeFeed, errors: list[ErrorReport]
+) -> None:
     feed.fail(TransportError("Access Denied"))
     (report,) = errors
     assert report.informer == informer.name
@@ -138,7 +162,7 @@ def test_errors_of_the_watch_are_reported(informer, feed, errors):
 @pytest.mark.scenario("S01a")
 @pytest.mark.scenario("S01b")
 @pytest.mark.scenario("S01c")
-def test_indexes_before_the_start_and_while_running(make, source, pod):
+def test_indexes_before_the_start_and_while_running(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
     informer = make()
     by_node = informer.add_index(field_index("spec.nodeName"))
     with pytest.raises(InformerNotStartedError):
@@ -155,10 +179,12 @@ def test_indexes_before_the_start_and_while_running(make, source, pod):
     assert by_image.index_values() == ["n1!", "n2!"]
 
 
-def test_an_index_function_that_raises_is_reported_outside_all_locks(make, source, pod, errors):
+def test_an_index_function_that_raises_is_reported_outside_all_locks(
+    make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport]
+) -> None:
     reports = []
 
-    def note(report) -> None:
+    def note(report: ErrorReport) -> None:
         # Whoever is told may use the informer: no lock is held.
         reports.append((report.reason, len(informer.read_entries(allow_unsynced=True))))
 
@@ -171,12 +197,14 @@ def test_an_index_function_that_raises_is_reported_outside_all_locks(make, sourc
     assert len(reports) == 2
 
 
-def test_an_index_function_may_register_a_handler(make, source, pod, recorder):
+def test_an_index_function_may_register_a_handler(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
+) -> None:
     informer = make()
     heard = recorder()
-    registered = []
+    registered: list[Registration] = []
 
-    def odd(pod) -> list[str]:
+    def odd(pod: Pod) -> list[str]:
         if not registered:
             registered.append(informer.add_handler(heard.on_event))
         return []
@@ -187,7 +215,7 @@ def test_an_index_function_may_register_a_handler(make, source, pod, recorder):
     assert heard.take(2) == ["ADDED a@1 initial", "ADDED b@2 initial"]
 
 
-def test_waiting_for_the_sync(make, source, clock):
+def test_waiting_for_the_sync(make: MakeInformer, source: FakeSource, clock: VirtualClock) -> None:
     informer = make()
     with pytest.raises(InformerNotStartedError):
         informer.wait_for_sync(0)
@@ -205,29 +233,33 @@ def test_waiting_for_the_sync(make, source, clock):
     informer.wait_for_sync()
 
 
-def test_waiting_for_the_sync_of_a_stopped_informer_ends(informer):
+def test_waiting_for_the_sync_of_a_stopped_informer_ends(informer: SharedInformer[Pod]) -> None:
     informer.stop(10)
     with pytest.raises(InformerStoppedError):
         informer.wait_for_sync()
 
 
 @pytest.mark.scenario("S15")
-def test_the_stages_of_a_life(make, source, pod):
+def test_the_stages_of_a_life(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
     informer = make()
-    assert informer.state is InformerState.NEW
+
+    def state() -> InformerState:
+        return informer.state
+
+    assert state() is InformerState.NEW
     informer.start()
     informer.start()
-    assert informer.state is InformerState.SYNCING
+    assert state() is InformerState.SYNCING
     source.feed().replace(pod("a", 1), resource_version=1)
-    assert informer.state is InformerState.SYNCED
+    assert state() is InformerState.SYNCED
     assert informer.stop(10).clean
-    assert informer.state is InformerState.STOPPED
+    assert state() is InformerState.STOPPED
     assert source.feed().stopped
     with pytest.raises(InformerStoppedError):
         informer.start()
 
 
-def test_what_cannot_be_watched_is_refused_at_once(transport, pods, pod_class):
+def test_what_cannot_be_watched_is_refused_at_once(transport: Transport, pods: Resource, pod_class: type[Pod]) -> None:
     with pytest.raises(SelectorError):
         SharedInformer(pods, pod_class, transport, options=ListOptions(label_selector="app in"))
     with pytest.raises(SelectorError):
@@ -242,7 +274,7 @@ def test_what_cannot_be_watched_is_refused_at_once(transport, pods, pod_class):
         SharedInformer(pods, pod_class, transport, namespaces=["../secrets"])
 
 
-def test_names_tell_what_is_watched(make):
+def test_names_tell_what_is_watched(make: MakeInformer) -> None:
     assert make().name == "pods/v1"
     options = ListOptions("app=web", "spec.nodeName=n1", (("shardSelector", "x"),))
     assert (
@@ -252,7 +284,9 @@ def test_names_tell_what_is_watched(make):
     assert repr(make()) == "<SharedInformer pods/v1: new>"
 
 
-def test_a_source_is_asked_for_each_namespace(make, source, pods, transport, clock):
+def test_a_source_is_asked_for_each_namespace(
+    make: MakeInformer, source: FakeSource, pods: Resource, transport: Transport, clock: VirtualClock
+) -> None:
     options = ListOptions("app=web")
     informer = make(namespaces=("shop", "test"), options=options)
     informer.start()
@@ -264,7 +298,9 @@ def test_a_source_is_asked_for_each_namespace(make, source, pods, transport, clo
     assert len({request.name for request in asked}) == 2
 
 
-def test_statistics(make, source, pod, recorder, clock):
+def test_statistics(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     informer = make()
     before = informer.statistics()
     assert (before.state, before.connected, before.synced, before.objects) == (InformerState.NEW, False, False, 0)
@@ -297,8 +333,8 @@ def test_statistics(make, source, pod, recorder, clock):
 
 @pytest.mark.scenario("S09")
 @pytest.mark.scenario("K06")
-def test_handlers_and_readers_get_transformed_objects(make, source, pod):
-    def shout(doc):
+def test_handlers_and_readers_get_transformed_objects(make: MakeInformer, source: FakeSource, pod: MakePod) -> None:
+    def shout(doc: dict[str, Any]) -> dict[str, Any]:
         doc["spec"]["said"] = doc["spec"]["said"].upper()
         return doc
 
@@ -313,13 +349,17 @@ def test_handlers_and_readers_get_transformed_objects(make, source, pod):
     feed = source.feed()
     feed.replace(pod("a", 1, said="one"), resource_version=1)
     feed.upsert(pod("a", 2, said="two"))
-    assert informer.inflate(informer.read_entry(A)).spec["said"] == "TWO"
+    entry = informer.read_entry(A)
+    assert entry is not None
+    assert informer.inflate(entry).spec["said"] == "TWO"
     feed.remove(pod("a", 3, said="gone"))
     assert [said.get(timeout=10) for _ in range(3)] == ["ONE", "ONETWO", "GONE"]
 
 
 @pytest.mark.scenario("M06")
-def test_a_handler_that_changes_a_cached_object_is_found_out(make, source, pod, errors, monkeypatch):
+def test_a_handler_that_changes_a_cached_object_is_found_out(
+    make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("KINFORM_CACHE_MUTATION_DETECTOR", "1")
     informer = make()
     registration = informer.add_event_handler(on_add=lambda pod: pod.spec.update(changed=True))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kinform.errors import CacheSyncError, InformerStoppedError
 
+if TYPE_CHECKING:
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod, Recorder
+
+    from kinform.informer import Event, SharedInformer
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeFeed, FakeSource
+
 
 @pytest.mark.scenario("S10")
 @pytest.mark.scenario("S18")
-def test_a_removed_handler_hears_no_more(informer, feed, pod, recorder):
+def test_a_removed_handler_hears_no_more(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     removed, kept = recorder(), recorder()
     registration = informer.add_handler(removed.on_event)
     informer.add_handler(kept.on_event)
@@ -26,7 +36,9 @@ def test_a_removed_handler_hears_no_more(informer, feed, pod, recorder):
 
 
 @pytest.mark.scenario("S23")
-def test_with_no_time_to_wait_removal_returns_while_a_call_runs_on_and_says_so(informer, feed, pod, recorder):
+def test_with_no_time_to_wait_removal_returns_while_a_call_runs_on_and_says_so(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     """client-go's RemoveEventHandler never waits; here it is ``timeout=0``, and the caller is told."""
     heard = recorder()
     gate = heard.block()
@@ -43,14 +55,21 @@ def test_with_no_time_to_wait_removal_returns_while_a_call_runs_on_and_says_so(i
 
 
 @pytest.mark.scenario("S24")
-def test_removal_returns_when_the_running_call_has_returned(informer, feed, pod, recorder):
+def test_removal_returns_when_the_running_call_has_returned(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     gate = heard.block()
     registration = informer.add_handler(heard.on_event)
     feed.replace(pod("a", 1), pod("b", 2), resource_version=2)
     heard.wait_until_inside()
     closed = threading.Event()
-    remover = threading.Thread(target=lambda: (registration.remove(), closed.set()))
+
+    def remove() -> None:
+        registration.remove()
+        closed.set()
+
+    remover = threading.Thread(target=remove)
     remover.start()
     assert not closed.is_set()
     gate.set()
@@ -60,11 +79,11 @@ def test_removal_returns_when_the_running_call_has_returned(informer, feed, pod,
     assert not any(thread.is_alive() for thread in heard.threads)
 
 
-def test_a_handler_can_remove_itself(informer, feed, pod):
+def test_a_handler_can_remove_itself(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod) -> None:
     calls = []
     done = threading.Event()
 
-    def once(event) -> None:
+    def once(event: Event[Pod]) -> None:
         calls.append(event.key.name)
         assert registration.remove()
         done.set()
@@ -77,14 +96,14 @@ def test_a_handler_can_remove_itself(informer, feed, pod):
 
 
 @pytest.mark.scenario("S13")
-def test_removing_again_is_harmless(informer, recorder):
+def test_removing_again_is_harmless(informer: SharedInformer[Pod], recorder: type[Recorder]) -> None:
     registration = informer.add_handler(recorder().on_event)
     assert registration.remove(10)
     assert registration.remove(10)
 
 
 @pytest.mark.scenario("S11")
-def test_a_registration_knows_its_informer(make, recorder):
+def test_a_registration_knows_its_informer(make: MakeInformer, recorder: type[Recorder]) -> None:
     """client-go's RemoveEventHandler may be called on the wrong informer; here there is nothing to get wrong."""
     one, other = make(), make()
     registration = one.add_handler(recorder().on_event)
@@ -95,7 +114,7 @@ def test_a_registration_knows_its_informer(make, recorder):
 
 
 @pytest.mark.scenario("S17")
-def test_removal_after_the_informers_stop(informer, recorder):
+def test_removal_after_the_informers_stop(informer: SharedInformer[Pod], recorder: type[Recorder]) -> None:
     registration = informer.add_handler(recorder().on_event)
     informer.stop(10)
     assert registration.remove(10)
@@ -103,7 +122,7 @@ def test_removal_after_the_informers_stop(informer, recorder):
 
 @pytest.mark.scenario("S25a")
 @pytest.mark.scenario("S20c")
-def test_removal_from_an_informer_that_was_never_started(make, recorder):
+def test_removal_from_an_informer_that_was_never_started(make: MakeInformer, recorder: type[Recorder]) -> None:
     informer = make()
     registration = informer.add_handler(recorder().on_event)
     assert threading.active_count() == len(threading.enumerate())
@@ -115,7 +134,9 @@ def test_removal_from_an_informer_that_was_never_started(make, recorder):
 @pytest.mark.scenario("S25c")
 @pytest.mark.scenario("S20a")
 @pytest.mark.scenario("S20b")
-def test_removal_before_and_after_the_sync_leaves_no_thread(make, source, pod, recorder):
+def test_removal_before_and_after_the_sync_leaves_no_thread(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
+) -> None:
     informer = make()
     early = informer.add_handler(recorder().on_event)
     informer.start()
@@ -126,7 +147,9 @@ def test_removal_before_and_after_the_sync_leaves_no_thread(make, source, pod, r
     assert not any("kinform" in thread.name for thread in threading.enumerate())
 
 
-def test_waiting_for_the_sync_of_a_removed_handler_ends(informer, recorder):
+def test_waiting_for_the_sync_of_a_removed_handler_ends(
+    informer: SharedInformer[Pod], recorder: type[Recorder]
+) -> None:
     registration = informer.add_handler(recorder().on_event)
     waiting = threading.Thread(target=registration.remove)
     waiting.start()
@@ -135,7 +158,9 @@ def test_waiting_for_the_sync_of_a_removed_handler_ends(informer, recorder):
     waiting.join(10)
 
 
-def test_waiting_for_a_handlers_sync_ends_with_its_time(informer, recorder, clock):
+def test_waiting_for_a_handlers_sync_ends_with_its_time(
+    informer: SharedInformer[Pod], recorder: type[Recorder], clock: VirtualClock
+) -> None:
     registration = informer.add_handler(recorder().on_event)
     errors = []
 
@@ -153,7 +178,9 @@ def test_waiting_for_a_handlers_sync_ends_with_its_time(informer, recorder, cloc
     assert "within 30 s" in str(errors[0])
 
 
-def test_a_removed_handler_that_is_still_in_a_call_is_named_by_stop(informer, feed, pod, recorder):
+def test_a_removed_handler_that_is_still_in_a_call_is_named_by_stop(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
     heard = recorder()
     gate = heard.block()
     registration = informer.add_handler(heard.on_event, name="slowpoke")

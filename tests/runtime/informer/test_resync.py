@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kinform.informer import generation_changed
 from kinform.informer.options import resync_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod, Recorder
+
+    from kinform.informer import SharedInformer
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeFeed, FakeSource
 
 
 def seconds(number: float) -> timedelta:
@@ -15,10 +25,12 @@ def seconds(number: float) -> timedelta:
 
 
 @pytest.fixture
-def heard_of_both(informer, feed, pod, recorder, clock):
+def heard_of_both(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> Callable[..., list[Recorder]]:
     """Registers handlers with these periods, which all hear of two pods; returns what they heard with."""
 
-    def start(*periods: timedelta | None) -> list:
+    def start(*periods: timedelta | None) -> list[Recorder]:
         recorders = [recorder() for _ in periods]
         registrations = [
             informer.add_handler(heard.on_event, resync=period)
@@ -40,7 +52,9 @@ BOTH = ["MODIFIED pod1@1 pod1@1", "MODIFIED pod2@2 pod2@2"]
 
 @pytest.mark.scenario("S02")
 @pytest.mark.scenario("S03")
-def test_each_handler_is_told_again_by_its_own_period(heard_of_both, clock):
+def test_each_handler_is_told_again_by_its_own_period(
+    heard_of_both: Callable[..., list[Recorder]], clock: VirtualClock
+) -> None:
     never, two, three = heard_of_both(None, seconds(2), seconds(3))
     clock.advance(2)
     assert two.take(2) == BOTH
@@ -57,8 +71,12 @@ def test_each_handler_is_told_again_by_its_own_period(heard_of_both, clock):
 
 @pytest.mark.scenario("S06")
 def test_a_relist_tells_of_what_changed_only_and_resync_waits_for_no_connection(
-    heard_of_both, feed, pod, clock, recorder
-):
+    heard_of_both: Callable[..., list[Recorder]],
+    feed: FakeFeed,
+    pod: MakePod,
+    clock: VirtualClock,
+    recorder: type[Recorder],
+) -> None:
     """client-go tells a handler with resync of unchanged objects in a relist; here relists and resyncs are apart."""
     plain, resyncing = heard_of_both(None, seconds(1))
     # The connection is down: pod3 has come and pod2 has changed at the server, but nobody hears of it.
@@ -72,7 +90,9 @@ def test_a_relist_tells_of_what_changed_only_and_resync_waits_for_no_connection(
     assert resyncing.calls.empty()
 
 
-def test_relists_do_not_put_off_the_resync(heard_of_both, feed, pod, clock):
+def test_relists_do_not_put_off_the_resync(
+    heard_of_both: Callable[..., list[Recorder]], feed: FakeFeed, pod: MakePod, clock: VirtualClock
+) -> None:
     """O6: with the timer inside the watch loop, a stream that is cut sooner than the period means no resync at all."""
     (heard,) = heard_of_both(seconds(10))
     for n in range(1, 10):
@@ -84,7 +104,9 @@ def test_relists_do_not_put_off_the_resync(heard_of_both, feed, pod, clock):
 
 
 @pytest.mark.scenario("D14")
-def test_a_resync_never_tells_an_older_state_after_a_newer_one(informer, feed, pod, recorder, clock):
+def test_a_resync_never_tells_an_older_state_after_a_newer_one(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     heard = recorder()
     registration = informer.add_handler(heard.on_event, resync=seconds(5))
     feed.replace(pod("a", 1), pod("b", 2), pod("c", 3), resource_version=3)
@@ -104,7 +126,9 @@ def test_a_resync_never_tells_an_older_state_after_a_newer_one(informer, feed, p
     assert heard.calls.empty()
 
 
-def test_a_resync_that_takes_longer_than_its_period_is_not_started_twice(informer, feed, pod, recorder, clock):
+def test_a_resync_that_takes_longer_than_its_period_is_not_started_twice(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     heard = recorder()
     registration = informer.add_handler(heard.on_event, resync=seconds(5))
     feed.replace(pod("a", 1), pod("b", 2), resource_version=3)
@@ -124,7 +148,9 @@ def test_a_resync_that_takes_longer_than_its_period_is_not_started_twice(informe
     assert heard.take(2) == ["MODIFIED a@1 a@1", "MODIFIED b@2 b@2"]
 
 
-def test_no_resync_before_the_handler_has_synced(make, source, pod, recorder, clock):
+def test_no_resync_before_the_handler_has_synced(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     informer = make(resync=seconds(1), namespaces=("shop", "test"))
     heard = recorder()
     registration = informer.add_handler(heard.on_event)
@@ -147,7 +173,9 @@ def test_no_resync_before_the_handler_has_synced(make, source, pod, recorder, cl
 @pytest.mark.scenario("S04b")
 @pytest.mark.scenario("S04c")
 @pytest.mark.scenario("S04d")
-def test_periods_are_what_each_handler_asked_for_and_the_informers_else(make, source, pod, recorder, clock):
+def test_periods_are_what_each_handler_asked_for_and_the_informers_else(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     """client-go has one check period for all handlers, which late ones are raised to: here each has a clock."""
     informer = make(resync=seconds(60))
     informer.start()
@@ -170,7 +198,9 @@ def test_periods_are_what_each_handler_asked_for_and_the_informers_else(make, so
     assert never.calls.empty()
 
 
-def test_a_resync_passes_the_predicate_like_any_update(informer, feed, pod, recorder, clock):
+def test_a_resync_passes_the_predicate_like_any_update(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
     objects, changes = recorder(), recorder()
     registrations = [
         informer.add_handler(objects.on_event, resync=seconds(1), where=lambda pod: pod.name == "a"),
@@ -188,7 +218,7 @@ def test_a_resync_passes_the_predicate_like_any_update(informer, feed, pod, reco
     assert changes.calls.empty()
 
 
-def test_periods_below_a_second_are_raised_and_negative_ones_refused(make):
+def test_periods_below_a_second_are_raised_and_negative_ones_refused(make: MakeInformer) -> None:
     assert resync_seconds(None) is None
     assert resync_seconds(timedelta(0)) is None
     assert resync_seconds(timedelta(milliseconds=5)) == 1.0

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +16,19 @@ from kinform.errors import InformerStoppedError
 from kinform.meta import ObjectKey
 from kinform.testing.clock import VirtualClock
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod
+
+    from kinform.informer import ErrorReport, Event, SharedInformer
+    from kinform.testing.fake_source import FakeFeed, FakeSource
+
 SECONDS = 1.0
 
 
 @pytest.fixture(autouse=True)
-def frequent_switches():
+def frequent_switches() -> Iterator[None]:
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
     yield
@@ -36,7 +45,7 @@ class Mirror:
         self.fence = threading.Event()
         self.thread: threading.Thread | None = None
 
-    def __call__(self, event) -> None:
+    def __call__(self, event: Event[Pod]) -> None:
         if self.thread is None:
             self.thread = threading.current_thread()
         if self.thread is not threading.current_thread():
@@ -45,6 +54,7 @@ class Mirror:
         knew = self.known.get(event.key)
         where = f"{event!r} after {knew}: {old} -> {new}"
         if new is None:
+            assert old is not None
             if knew is None or knew[0] != old[0] or old[1] < knew[1]:
                 self.problems.append(f"odd deletion: {where}")
             self.known.pop(event.key, None)
@@ -64,7 +74,7 @@ class Mirror:
 class Writer(threading.Thread):
     """Random changes of one namespace: watch events, relists, deletions that are missed, recreations."""
 
-    def __init__(self, feed, make_pod, seed: int, stop: threading.Event) -> None:
+    def __init__(self, feed: FakeFeed, make_pod: MakePod, seed: int, stop: threading.Event) -> None:
         super().__init__()
         self.feed, self.make_pod, self.stop = feed, make_pod, stop
         self.random = random.Random(seed)
@@ -74,7 +84,7 @@ class Writer(threading.Thread):
         self.events = 0
         self.error: BaseException | None = None
 
-    def pod(self, name: str):
+    def pod(self, name: str) -> Pod:
         uid, rv = self.there[name]
         return self.make_pod(name, rv, uid=uid, namespace=self.namespace)
 
@@ -109,7 +119,9 @@ class Writer(threading.Thread):
             self.error = error
 
 
-def settle(informer, writers, mirrors) -> dict:
+def settle(
+    informer: SharedInformer[Pod], writers: list[Writer], mirrors: list[Mirror]
+) -> dict[ObjectKey, tuple[str, int]]:
     for writer in writers:
         writer.join(30)
         assert writer.error is None
@@ -123,7 +135,9 @@ def settle(informer, writers, mirrors) -> dict:
 
 @pytest.mark.scenario("S14")
 @pytest.mark.scenario("S05")
-def test_handlers_come_and_go_while_two_namespaces_change(make, source, pod, errors):
+def test_handlers_come_and_go_while_two_namespaces_change(
+    make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport]
+) -> None:
     informer = make(namespaces=("shop", "test"), clock=SYSTEM_CLOCK)
     stop = threading.Event()
     steady = [Mirror(), Mirror()]
@@ -173,7 +187,9 @@ def test_handlers_come_and_go_while_two_namespaces_change(make, source, pod, err
     assert set(cache) <= keys | {ObjectKey("shop", "fence")}
 
 
-def test_resyncs_amid_changes_tell_nothing_old(make, source, pod, errors):
+def test_resyncs_amid_changes_tell_nothing_old(
+    make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport]
+) -> None:
     """The clock is wound on by another thread, so that resyncs are under way nearly always."""
     clock = VirtualClock()
     informer = make(clock=clock)
@@ -197,7 +213,7 @@ def test_resyncs_amid_changes_tell_nothing_old(make, source, pod, errors):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_stop_amid_everything_leaves_nothing(make, source, pod, seed):
+def test_a_stop_amid_everything_leaves_nothing(make: MakeInformer, source: FakeSource, pod: MakePod, seed: int) -> None:
     informer = make(clock=SYSTEM_CLOCK)
     informer.start()
     stop, refused = threading.Event(), threading.Event()

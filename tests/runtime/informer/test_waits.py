@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -14,6 +15,15 @@ from kinform.errors import (
 )
 from kinform.informer import ListOptions
 from kinform.informer.versions import at_least, is_comparable, is_older
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.runtime.informer.conftest import MakeInformer, MakePod, Pod
+
+    from kinform.informer import SharedInformer
+    from kinform.testing.clock import VirtualClock
+    from kinform.testing.fake_source import FakeFeed, FakeSource
 
 
 @pytest.mark.parametrize(
@@ -35,11 +45,13 @@ from kinform.informer.versions import at_least, is_comparable, is_older
         ("٣", "1", False),
     ],
 )
-def test_resource_versions_compare_by_length_and_text_where_both_are_plain_numbers(one, other, expected):
+def test_resource_versions_compare_by_length_and_text_where_both_are_plain_numbers(
+    one: str, other: str, expected: bool
+) -> None:
     assert at_least(one, other) is expected
 
 
-def test_older_is_only_said_of_plain_numbers():
+def test_older_is_only_said_of_plain_numbers() -> None:
     assert is_older("9", "10")
     assert not is_older("10", "10")
     assert not is_older("a", "b")
@@ -51,13 +63,13 @@ def test_older_is_only_said_of_plain_numbers():
 class Waiting:
     """A wait in a thread of its own."""
 
-    def __init__(self, wait, *arguments) -> None:
+    def __init__(self, wait: Callable[[Pod, float | None], None], obj: Pod, timeout: float | None) -> None:
         self.error: BaseException | None = None
         self.over = threading.Event()
 
         def run() -> None:
             try:
-                wait(*arguments)
+                wait(obj, timeout)
             except BaseException as error:  # noqa: BLE001
                 self.error = error
             self.over.set()
@@ -71,11 +83,17 @@ class Waiting:
         return self.error
 
 
+class StartWait(Protocol):
+    def __call__(
+        self, wait: Callable[[Pod, float | None], None], obj: Pod, timeout: float | None = 30.0
+    ) -> Waiting: ...
+
+
 @pytest.fixture
-def waiting(clock):
+def waiting(clock: VirtualClock) -> StartWait:
     """Starts a wait, and returns when it waits."""
 
-    def start(wait, obj, timeout=30.0) -> Waiting:
+    def start(wait: Callable[[Pod, float | None], None], obj: Pod, timeout: float | None = 30.0) -> Waiting:
         before = clock.waiters
         started = Waiting(wait, obj, timeout)
         clock.wait_for_waiters(before + 1)
@@ -85,7 +103,9 @@ def waiting(clock):
     return start
 
 
-def test_it_is_over_when_the_cache_holds_the_object_at_its_version(informer, feed, pod, waiting):
+def test_it_is_over_when_the_cache_holds_the_object_at_its_version(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3), resource_version=5)
     wait = waiting(informer.wait_for, pod("a", 10))
     feed.upsert(pod("a", 8))
@@ -96,14 +116,18 @@ def test_it_is_over_when_the_cache_holds_the_object_at_its_version(informer, fee
     informer.wait_for(pod("a", 7), 0)
 
 
-def test_a_later_version_will_do(informer, feed, pod, waiting):
+def test_a_later_version_will_do(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3), resource_version=5)
     wait = waiting(informer.wait_for, pod("a", 10))
     feed.upsert(pod("a", 100))
     assert wait.end() is None
 
 
-def test_it_is_over_when_the_partition_has_passed_the_version(informer, feed, pod, waiting):
+def test_it_is_over_when_the_partition_has_passed_the_version(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     """The object was deleted again before the cache ever saw it, say: its resourceVersion has gone by."""
     feed.replace(resource_version=5)
     wait = waiting(informer.wait_for, pod("a", 10))
@@ -114,7 +138,9 @@ def test_it_is_over_when_the_partition_has_passed_the_version(informer, feed, po
 
 
 @pytest.mark.scenario("M03")
-def test_a_write_that_the_cache_has_seen_come_and_go_is_not_brought_back(informer, feed, pod):
+def test_a_write_that_the_cache_has_seen_come_and_go_is_not_brought_back(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod
+) -> None:
     """client-go lays own writes over the cache (``MutationCache``), and must not revive the dead; here one waits."""
     feed.replace(pod("a", 1), resource_version=1)
     feed.upsert(pod("a", 2))
@@ -123,7 +149,9 @@ def test_a_write_that_the_cache_has_seen_come_and_go_is_not_brought_back(informe
     assert informer.read_entries() == []
 
 
-def test_another_object_of_that_name_is_not_the_one(informer, feed, pod, waiting):
+def test_another_object_of_that_name_is_not_the_one(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3, uid="old"), resource_version=5)
     wait = waiting(informer.wait_for, pod("a", 10, uid="new"))
     feed.upsert(pod("a", 8, uid="old"))
@@ -132,7 +160,9 @@ def test_another_object_of_that_name_is_not_the_one(informer, feed, pod, waiting
     assert wait.end() is None
 
 
-def test_versions_that_are_no_plain_numbers_must_be_equal(informer, feed, pod, waiting):
+def test_versions_that_are_no_plain_numbers_must_be_equal(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", "v1"), resource_version="v5")
     wait = waiting(informer.wait_for, pod("a", "v7"))
     feed.upsert(pod("a", "v9"))
@@ -141,13 +171,15 @@ def test_versions_that_are_no_plain_numbers_must_be_equal(informer, feed, pod, w
     assert wait.end() is None
 
 
-def test_it_waits_for_the_first_sync(informer, feed, pod, waiting):
+def test_it_waits_for_the_first_sync(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     wait = waiting(informer.wait_for, pod("a", 10))
     feed.replace(pod("a", 10), resource_version=12)
     assert wait.end() is None
 
 
-def test_outside_the_watched_namespaces_nothing_is_waited_for(make, pod):
+def test_outside_the_watched_namespaces_nothing_is_waited_for(make: MakeInformer, pod: MakePod) -> None:
     informer = make(namespaces=("shop",))
     informer.start()
     informer.wait_for(pod("a", 10, namespace="elsewhere"))
@@ -167,8 +199,14 @@ def test_outside_the_watched_namespaces_nothing_is_waited_for(make, pod):
     ids=str,
 )
 def test_objects_that_the_selectors_leave_out_are_not_waited_for(  # noqa: PLR0917
-    make, source, pod, waiting, options, outside, inside
-):
+    make: MakeInformer,
+    source: FakeSource,
+    pod: MakePod,
+    waiting: StartWait,
+    options: ListOptions,
+    outside: dict[str, Any] | None,
+    inside: dict[str, Any] | None,
+) -> None:
     informer = make(options=options)
     informer.start()
     source.feed().replace(resource_version=5)
@@ -181,7 +219,9 @@ def test_objects_that_the_selectors_leave_out_are_not_waited_for(  # noqa: PLR09
         assert wait.end() is None
 
 
-def test_an_object_that_has_left_the_selection_is_waited_for_until_the_cache_drops_it(make, source, pod, waiting):
+def test_an_object_that_has_left_the_selection_is_waited_for_until_the_cache_drops_it(
+    make: MakeInformer, source: FakeSource, pod: MakePod, waiting: StartWait
+) -> None:
     informer = make(options=ListOptions(label_selector="app=web"))
     informer.start()
     feed = source.feed()
@@ -191,7 +231,9 @@ def test_an_object_that_has_left_the_selection_is_waited_for_until_the_cache_dro
     assert wait.end() is None
 
 
-def test_the_deadline_raises(informer, feed, pod, waiting, clock):
+def test_the_deadline_raises(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait, clock: VirtualClock
+) -> None:
     feed.replace(resource_version=5)
     wait = waiting(informer.wait_for, pod("a", 10), 30.0)
     clock.advance(29)
@@ -205,7 +247,9 @@ def test_the_deadline_raises(informer, feed, pod, waiting, clock):
         informer.wait_for_deleted(pod("a", 10), 0)
 
 
-def test_a_relist_at_a_lower_version_raises(informer, feed, pod, waiting):
+def test_a_relist_at_a_lower_version_raises(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     """The server was restored from a backup: what was written will never come."""
     feed.replace(pod("a", 3), resource_version=200)
     wait = waiting(informer.wait_for, pod("a", 210))
@@ -218,7 +262,9 @@ def test_a_relist_at_a_lower_version_raises(informer, feed, pod, waiting):
     assert wait.end() is None
 
 
-def test_a_relist_that_is_merely_older_than_the_write_does_not(informer, feed, pod, waiting):
+def test_a_relist_that_is_merely_older_than_the_write_does_not(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     """It was begun before the write."""
     feed.replace(pod("a", 3), resource_version=100)
     wait = waiting(informer.wait_for, pod("a", 210))
@@ -228,7 +274,9 @@ def test_a_relist_that_is_merely_older_than_the_write_does_not(informer, feed, p
     assert wait.end() is None
 
 
-def test_a_reset_does_not_end_waits_for_what_it_includes(informer, feed, pod, waiting):
+def test_a_reset_does_not_end_waits_for_what_it_includes(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3), resource_version=100)
     wait = waiting(informer.wait_for, pod("a", "v7"))
     feed.replace(pod("a", 3), resource_version=50)
@@ -237,7 +285,9 @@ def test_a_reset_does_not_end_waits_for_what_it_includes(informer, feed, pod, wa
     assert wait.end() is None
 
 
-def test_a_reset_of_another_namespace_ends_nothing(make, source, pod, waiting):
+def test_a_reset_of_another_namespace_ends_nothing(
+    make: MakeInformer, source: FakeSource, pod: MakePod, waiting: StartWait
+) -> None:
     informer = make(namespaces=("shop", "test"))
     informer.start()
     for namespace in ("shop", "test"):
@@ -249,7 +299,9 @@ def test_a_reset_of_another_namespace_ends_nothing(make, source, pod, waiting):
     assert wait.end() is None
 
 
-def test_waiting_for_a_deletion(informer, feed, pod, waiting):
+def test_waiting_for_a_deletion(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3), resource_version=5)
     wait = waiting(informer.wait_for_deleted, pod("a", 3))
     feed.upsert(pod("a", 8))
@@ -260,7 +312,9 @@ def test_waiting_for_a_deletion(informer, feed, pod, waiting):
     informer.wait_for_deleted(pod("a", 10), 0)
 
 
-def test_a_deletion_is_not_over_before_the_cache_can_have_seen_the_creation(informer, feed, pod, waiting):
+def test_a_deletion_is_not_over_before_the_cache_can_have_seen_the_creation(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(resource_version=5)
     wait = waiting(informer.wait_for_deleted, pod("a", 8))
     feed.upsert(pod("a", 8))
@@ -269,21 +323,25 @@ def test_a_deletion_is_not_over_before_the_cache_can_have_seen_the_creation(info
     assert wait.end() is None
 
 
-def test_a_recreated_object_is_another_so_the_first_is_gone(informer, feed, pod, waiting):
+def test_a_recreated_object_is_another_so_the_first_is_gone(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", 3, uid="first"), resource_version=5)
     wait = waiting(informer.wait_for_deleted, pod("a", 3, uid="first"))
     feed.upsert(pod("a", 9, uid="second"))
     assert wait.end() is None
 
 
-def test_without_plain_numbers_a_deletion_is_over_once_the_object_is_not_held(informer, feed, pod, waiting):
+def test_without_plain_numbers_a_deletion_is_over_once_the_object_is_not_held(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait
+) -> None:
     feed.replace(pod("a", "v3"), resource_version="v5")
     wait = waiting(informer.wait_for_deleted, pod("a", "v3"))
     feed.remove(pod("a", "v9"))
     assert wait.end() is None
 
 
-def test_a_stop_ends_all_waits(informer, feed, pod, waiting):
+def test_a_stop_ends_all_waits(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, waiting: StartWait) -> None:
     feed.replace(resource_version=5)
     waits = [waiting(informer.wait_for, pod("a", 10), None), waiting(informer.wait_for_deleted, pod("b", 10), None)]
     informer.stop(10)
@@ -292,7 +350,9 @@ def test_a_stop_ends_all_waits(informer, feed, pod, waiting):
         informer.wait_for(pod("a", 10))
 
 
-def test_what_was_never_at_the_server_cannot_be_waited_for(informer, pod, make):
+def test_what_was_never_at_the_server_cannot_be_waited_for(
+    informer: SharedInformer[Pod], pod: MakePod, make: MakeInformer
+) -> None:
     with pytest.raises(ValueError, match="no uid or resourceVersion"):
         informer.wait_for(pod("a", ""))
     with pytest.raises(ValueError, match="no uid or resourceVersion"):
