@@ -1,8 +1,8 @@
 """What tests of controllers need; each name is imported when it is first used.
 
 Importing this package switches the mutation detector of caches on, for informers made afterwards in this process and in
-those it starts: whatever changes a cached object is told to ``on_error``. ``KINFORM_CACHE_MUTATION_DETECTOR=0`` keeps it
-off.
+those it starts: whatever changes a cached object is told to ``on_error``. To keep it off, set
+``KINFORM_CACHE_MUTATION_DETECTOR=0``.
 """
 
 from __future__ import annotations
