@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinform_codegen.errors import CodegenError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from kinform_codegen.generate import GeneratedTree
     from kinform_codegen.progress import Progress
@@ -53,14 +58,48 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "kinform-codegen
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if given[:1] == ["capture"]:
-            return _capture(given[1:], prog)
-        return _generate(_parse(given, prog))
+        with _orderly_end():
+            if given[:1] == ["capture"]:
+                return _capture(given[1:], prog)
+            return _generate(_parse(given, prog))
     except CodegenError as error:
         sys.stderr.write(f"{prog}: error: {error}\n")
         return 2
+    except _KilledError as killed:
+        return 128 + killed.number
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Who read our output has had enough (`--check | head`). Nothing more can be said, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+class _KilledError(BaseException):
+    """The process was asked to end."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(number)
+
+
+@contextlib.contextmanager
+def _orderly_end() -> Iterator[None]:
+    """Makes an error of a signal to end, so that a run that is killed while it writes puts back what was there."""
+    if threading.current_thread() is not threading.main_thread():  # no other may take signals
+        yield
+        return
+
+    def end(number: int, _: FrameType | None) -> None:
+        raise _KilledError(number)
+
+    ending = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, end) for number in ending if signal.getsignal(number) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parse(arguments: Sequence[str], prog: str) -> argparse.Namespace:
@@ -77,18 +116,32 @@ def _parse(arguments: Sequence[str], prog: str) -> argparse.Namespace:
     source.add_argument(
         "--openapi",
         metavar="FILE|URL",
+        type=_not_empty,
         help="OpenAPI v3 or Swagger v2 (seen by itself), as JSON: a file, a URL, or a bundled version",
     )
     source.add_argument("--cluster", action="store_true", help="read the cluster of the kubeconfig, or of the own pod")
-    parser.add_argument("--context", metavar="NAME", help="with --cluster: this context, not the current one")
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, default=Path("generated"), help="where to write (default: generated/)"
+        "--context", metavar="NAME", type=_not_empty, help="with --cluster: this context, not the current one"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        type=lambda text: Path(_not_empty(text)),
+        default=Path("generated"),
+        help="where to write (default: generated/)",
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 and name what would change")
     options = parser.parse_args(arguments)
     if options.context and not options.cluster:
         parser.error("--context goes with --cluster")
     return options
+
+
+def _not_empty(text: str) -> str:
+    """An argument. An empty one is an unset variable of a script, most likely, and no folder to write to."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty")
+    return text
 
 
 def _generate(options: argparse.Namespace) -> int:

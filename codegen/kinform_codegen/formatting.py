@@ -24,8 +24,17 @@ def format_tree(files: Mapping[str, str]) -> dict[str, bytes]:
     """The files, Python formatted, as bytes to write.
 
     Raises:
-        OutputError: ruff is missing, or a file does not parse.
+        OutputError: ruff is missing, a file does not parse, or the folder for temporary files cannot be written.
     """
+    try:
+        return _format(files)
+    except OSError as error:
+        raise OutputError(
+            f"the generated code cannot be formatted: {error}\n  mend: see to {tempfile.gettempdir()}"
+        ) from error
+
+
+def _format(files: Mapping[str, str]) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="kinform-codegen-") as folder:
         root = Path(folder)
         for path, text in files.items():

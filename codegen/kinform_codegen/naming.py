@@ -70,7 +70,7 @@ def python_name(name: str, *, reserved: Collection[str] = ()) -> str:
 
 def class_name(kind: str) -> str:
     """The class of a kind: the kind as it is, less what no Python name may have."""
-    text = re.sub(r"[^A-Za-z0-9_]", "", kind)
+    text = re.sub(r"[^A-Za-z0-9_]", "", kind).lstrip("_")
     return python_name(text[:1].upper() + text[1:])
 
 
@@ -114,7 +114,8 @@ def constant_name(accessor: str) -> str:
 
 def version_folder(version: str) -> str:
     """The folder or module of a version: the version itself, made a Python name."""
-    return python_name(re.sub(r"\W", "_", version))
+    name = re.sub(r"\W", "_", version)
+    return python_name(name if name[:1].isalpha() else f"v{name}")
 
 
 def group_folder(group: str) -> str:
@@ -150,7 +151,9 @@ def group_folders(groups: Iterable[str]) -> dict[str, str]:
 
 
 def _folder(text: str) -> str:
-    return python_name(re.sub(r"\W", "_", text))
+    name = re.sub(r"\W", "_", text)
+    # Classes are called after it, too, and no class begins with a digit: 3scale.net.
+    return python_name(name if name[:1].isalpha() else f"group_{name.strip('_')}")
 
 
 def _tier(group: str) -> str:

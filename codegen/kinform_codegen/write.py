@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,16 @@ from typing import TYPE_CHECKING
 from kinform_codegen.emit.package import GENERATED_BY
 from kinform_codegen.errors import OutputError
 
+if sys.platform != "win32":
+    import fcntl
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = ["Changes", "apply_changes", "find_changes"]
 
 _MARK = GENERATED_BY.encode()
+_STAGING = ".kinform-staging-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +90,65 @@ def apply_changes(output: Path, files: Mapping[str, bytes], changes: Changes) ->
     """Writes what has changed.
 
     Everything is written aside first and then swapped in file by file; if anything fails, what was there comes back.
+    Where nothing would change, nothing is touched.
 
     Raises:
         OutputError: It could not be written; the folder is as it was.
     """
+    if not changes:
+        return
+    with contextlib.ExitStack() as undo:
+        try:
+            _make_folder(output, undo)
+            with _alone_in(output):
+                _write(output, files, changes)
+        except OSError as error:
+            raise OutputError(f"{output} cannot be written, it is as it was: {error}") from error
+        undo.pop_all()
+    _remove_empty_folders(output, changes.removed)
+
+
+@contextlib.contextmanager
+def _alone_in(output: Path) -> Iterator[None]:
+    """Waits for other runs on the same folder to end, and clears away what one that was killed has left."""
+    if sys.platform == "win32":  # it has no such locks
+        yield
+        return
+    folder = os.open(output, os.O_RDONLY)
     try:
-        output.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".kinform-staging-", dir=output))
-    except OSError as error:
-        raise OutputError(f"{output} cannot be written: {error}") from error
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        for leftover in output.glob(f"{_STAGING}*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write(output: Path, files: Mapping[str, bytes], changes: Changes) -> None:
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=output))
     try:
         for path in (*changes.created, *changes.changed):
             staged = staging / "new" / path
             staged.parent.mkdir(parents=True, exist_ok=True)
             staged.write_bytes(files[path])
         _swap(output, staging, changes)
-    except OSError as error:
-        raise OutputError(f"{output} cannot be written, it is as it was: {error}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    _remove_empty_folders(output, changes.removed)
+
+
+def _make_folder(folder: Path, undo: contextlib.ExitStack) -> None:
+    """Makes a folder and those above it, to be taken away again if the run fails."""
+    if folder.is_dir():
+        return
+    if folder.parent != folder:
+        _make_folder(folder.parent, undo)
+    folder.mkdir(exist_ok=True)
+    undo.callback(_remove_if_empty, folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _swap(output: Path, staging: Path, changes: Changes) -> None:
@@ -112,10 +156,11 @@ def _swap(output: Path, staging: Path, changes: Changes) -> None:
         for path in (*changes.changed, *changes.removed):
             _keep(output / path, staging / "old" / path)
             undo.callback(os.replace, staging / "old" / path, output / path)
+        created = frozenset(changes.created)
         for path in (*changes.created, *changes.changed):
             place = output / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if path in changes.created:
+            _make_folder(place.parent, undo)
+            if path in created:
                 undo.callback(place.unlink, missing_ok=True)
             (staging / "new" / path).replace(place)
         for path in changes.removed:

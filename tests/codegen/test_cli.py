@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -212,3 +213,55 @@ def test_what_is_in_the_repository_is_up_to_date(repository: Path) -> None:
     done = run("--openapi", "openapi/v1.30.json", "--check", cwd=repository)
     assert done.stdout == ""
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_run_that_is_killed_while_it_writes_puts_everything_back(
+    generated: Path, repository: Path, small_document: dict[str, Any], write_spec: Callable[..., Path], name: str
+) -> None:
+    """The signal comes from the process itself, in the middle of the swap."""
+    before = tree(generated)
+    small_document["info"]["version"] = "v1.31.0"  # every file changes
+    del small_document["components"]["schemas"]["io.k8s.api.core.v1.Pod"]["properties"]["spec"]
+    program = f"""
+import os, pathlib, signal, sys
+from kinform_codegen.cli import main
+real, seen = pathlib.Path.replace, []
+def replace(self, target):
+    seen.append(target)
+    if len(seen) == 9:
+        os.kill(os.getpid(), signal.{name})
+    return real(self, target)
+pathlib.Path.replace = replace
+sys.exit(main(["--openapi", {str(write_spec(small_document))!r}, "--output", {str(generated)!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 128 + getattr(signal, name)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert tree(generated) == before
+    assert not list(generated.glob(".kinform-*"))
+
+
+def test_a_reader_that_goes_away_is_no_traceback(repository: Path, small_path: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "codegen", "--openapi", small_path, "--output", tmp_path / "new", "--check"],
+        cwd=repository,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert done.stderr == ""
+    assert done.returncode == 141
+
+
+@pytest.mark.parametrize("arguments", [["--openapi", ""], ["--openapi", "v1.30", "--output", ""]])
+def test_an_empty_argument_is_an_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2
+    assert "is empty" in capsys.readouterr().err

@@ -38,3 +38,12 @@ def test_a_missing_ruff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formatting, "find_ruff_bin", nowhere)
     with pytest.raises(OutputError, match="ruff, which formats the output, is missing"):
         format_tree({"a.py": ""})
+
+
+def test_temporary_files_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    with pytest.raises(OutputError, match="No space left"):
+        format_tree({"a.py": ""})

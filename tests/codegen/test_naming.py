@@ -100,9 +100,17 @@ def test_keywords_and_reserved_names_get_an_underscore() -> None:
     assert python_name("1st") == "_1st"
 
 
+def test_groups_and_versions_that_begin_with_a_digit() -> None:
+    """Classes are called after them, and the class generator renames modules that begin with an underscore."""
+    assert group_folder("3scale.net") == "group_3scale"
+    assert group_folder("-x") == "group_x"
+    assert version_folder("1") == "v1"
+
+
 def test_classes_keep_the_kind() -> None:
     assert class_name("CSIDriver") == "CSIDriver"
     assert class_name("my-kind") == "Mykind"
+    assert class_name("__class__") == "Class__"
     assert constant_name("replica_sets") == "REPLICA_SETS"
     assert version_folder("v1beta1") == "v1beta1"
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -153,3 +156,53 @@ def test_the_mark_is_looked_for_in_the_first_line_only(tmp_path: Path) -> None:
     (tmp_path / "pkg").mkdir()
     (tmp_path / "pkg" / "mine.py").write_bytes(b"# mine\n" + MARK)
     assert not find_changes(tmp_path, {}, package="pkg").removed
+
+
+def test_a_failed_run_leaves_no_new_folders(
+    tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        if target.name == "pyproject.toml":
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    new = {"a/b/c.py": MARK, "pyproject.toml": MARK}
+    output = tmp_path / "some" / "where"
+    with pytest.raises(OutputError, match="No space left"):
+        apply_changes(output, new, find_changes(output, new, package="a"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path, files: dict[str, bytes]) -> None:
+    leftover = tmp_path / ".kinform-staging-x" / "new"
+    leftover.mkdir(parents=True)
+    (leftover / "a.py").write_text("")
+    run(tmp_path, files)
+    assert not leftover.parent.exists()
+    assert tree(tmp_path) == files
+
+
+def test_two_runs_on_one_folder_take_turns(tmp_path: Path, files: dict[str, bytes]) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    other = threading.Thread(target=run, args=(tmp_path, files), daemon=True)
+    other.start()
+    other.join(0.2)
+    assert other.is_alive()
+    assert tree(tmp_path) == {}
+    os.close(folder)
+    other.join(30)
+    assert tree(tmp_path) == files
+
+
+def test_where_nothing_changes_nothing_is_touched(
+    tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a read-only checkout can be generated into, if it is up to date."""
+    run(tmp_path, files)
+    monkeypatch.setattr(tempfile, "mkdtemp", None)
+    run(tmp_path, files)

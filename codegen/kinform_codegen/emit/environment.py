@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def docstring_text(text: str, indent: int = 4) -> str:
         text: Plain text; paragraphs are kept, lines are filled anew.
         indent: Columns that every line but the first is indented by.
     """
-    safe = text.replace("\\", "\\\\").replace('"""', "'''").strip()
+    # No Python source may hold a NUL, and none should hold what reorders the text that a reader sees.
+    seen = "".join(char for char in text if char.isspace() or unicodedata.category(char) not in {"Cc", "Cf"})
+    safe = seen.replace("\\", "\\\\").replace('"""', "'''").strip()
     if safe.endswith('"'):
         safe = safe[:-1] + '\\"'
     margin = " " * indent

@@ -169,6 +169,8 @@ class _Renderer:
         kind = self._model(resource)
         model = names.use(kind.module, kind.name)
         mixins = [mixin for verb, mixin in _MIXINS.items() if verb in resource.api.verbs]
+        if not resource.api.kept:
+            mixins = ["Sendable"]
         status = {each.verb for each in resource.api.subresources if each.name == "status"}
         mixins += [mixin for verb, mixin in _STATUS_MIXINS.items() if verb in status]
         return self._render(
@@ -187,13 +189,24 @@ class _Renderer:
     def _subresource(self, names: LocalNames, resource: ResourcePlan, plan: SubresourcePlan) -> _SubresourceText:
         """One method. It imports models of other modules itself: asking for pods must not bring policy/v1 along."""
         home = self._model(resource).module
+        options = ", dry_run=dry_run, field_manager=field_manager"
+        if not plan.api.answered:
+            model = self._schema_model(resource, plan.api.body or plan.api.response)
+            body = names.use(model.module, model.name, typing_only=True)
+            return _SubresourceText(
+                plan=plan,
+                signature=f", {plan.body_parameter}: {body}, *{_WRITE_OPTIONS}",
+                response="None",
+                about=f"Posts to an object's ``{plan.api.name}``; the server answers with a mere success.",
+                import_line="",
+                call=f'_send_to_subresource(name, "{plan.api.name}", {plan.body_parameter}{options})',
+            )
         response = self._schema_model(resource, plan.api.response)
         local = names.use(response.module, response.name, typing_only=response.module != home)
         body = ""
         if plan.api.body is not None:
             model = self._schema_model(resource, plan.api.body)
             body = names.use(model.module, model.name, typing_only=True)
-        options = ", dry_run=dry_run, field_manager=field_manager"
         match plan.api.verb:
             case "get":
                 signature, call = "", f'_get_subresource(name, "{plan.api.name}", {local})'

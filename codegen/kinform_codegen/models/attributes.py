@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from kinform_codegen.naming import python_name, snake_case
@@ -50,6 +51,7 @@ def attribute_names(wire_names: Iterable[str]) -> dict[str, str]:
 
 
 def _attribute(wire: str) -> str:
+    wire = unicodedata.normalize("NFKC", wire)  # as Python reads identifiers
     name = snake_case(wire) if wire.isascii() else re.sub(r"\W", "_", wire).strip("_").lower()
     if not name.isidentifier() and not f"_{name}".isidentifier():
         name = ""

@@ -38,8 +38,8 @@ def generate_models(
         The sources; the same for the same document, whatever the order of its keys.
 
     Raises:
-        CodegenError: Schemas of two groups refer to each other; or datamodel-code-generator did something else than is
-            expected of it: another release, most likely.
+        CodegenError: Schemas of two groups refer to each other; datamodel-code-generator cannot take them; or it did
+            something else than is expected of it: another release, most likely.
     """
     prepared = prepare(document)
     modules = _render(prepared)
@@ -60,38 +60,41 @@ def _render(prepared: Prepared) -> dict[tuple[str, str], str]:
     if not prepared.schemas:
         return {}
     # Imported here: it takes a while, and not every use of the generator needs models.
-    from datamodel_code_generator import generate  # noqa: PLC0415
+    from datamodel_code_generator import Error, generate  # noqa: PLC0415
     from datamodel_code_generator.enums import DataModelType, InputFileType  # noqa: PLC0415
     from datamodel_code_generator.format import PythonVersion  # noqa: PLC0415
 
     template_data: defaultdict[str, dict[str, Any]] = defaultdict(dict)
     for key, facts in prepared.facts.items():
         template_data[SCHEMAS + key] = {"facts": facts}
-    result = generate(
-        {
-            "openapi": "3.0.0",
-            "info": {"title": "models", "version": "1"},
-            "paths": {},
-            "components": {"schemas": dict(sorted(prepared.schemas.items()))},
-        },
-        input_file_type=InputFileType.OpenAPI,
-        output_model_type=DataModelType.PydanticV2BaseModel,
-        target_python_version=PythonVersion.PY_311,
-        base_class="kinform.model.Model",
-        additional_imports=["pydantic.Field", "typing.Annotated"],
-        custom_template_dir=TEMPLATES / "models",
-        extra_template_data=template_data,
-        custom_file_header="#",
-        custom_class_name_generator=str,
-        treat_dot_as_module=True,
-        use_exact_imports=True,
-        use_annotated=True,
-        use_double_quotes=True,
-        use_standard_collections=True,
-        use_union_operator=True,
-        strict_nullable=True,
-        formatters=[],
-    )
+    try:
+        result = generate(
+            {
+                "openapi": "3.0.0",
+                "info": {"title": "models", "version": "1"},
+                "paths": {},
+                "components": {"schemas": dict(sorted(prepared.schemas.items()))},
+            },
+            input_file_type=InputFileType.OpenAPI,
+            output_model_type=DataModelType.PydanticV2BaseModel,
+            target_python_version=PythonVersion.PY_311,
+            base_class="kinform.model.Model",
+            additional_imports=["pydantic.Field", "typing.Annotated"],
+            custom_template_dir=TEMPLATES / "models",
+            extra_template_data=template_data,
+            custom_file_header="#",
+            custom_class_name_generator=str,
+            treat_dot_as_module=True,
+            use_exact_imports=True,
+            use_annotated=True,
+            use_double_quotes=True,
+            use_standard_collections=True,
+            use_union_operator=True,
+            strict_nullable=True,
+            formatters=[],
+        )
+    except (Error, RecursionError) as error:
+        raise CodegenError(f"datamodel-code-generator cannot make classes of the schemas: {error}") from error
     assert isinstance(result, dict)
     modules = {(*path[:-1], path[-1].removesuffix(".py")): text for path, text in result.items()}
     modules = {path: text for path, text in modules.items() if path[-1] != "__init__"}

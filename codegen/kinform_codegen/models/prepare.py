@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -12,7 +13,7 @@ from kinform_codegen.models.attributes import attribute_names
 from kinform_codegen.models.places import Place, assign_places, kinds_of
 from kinform_codegen.models.shapes import STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
 from kinform_codegen.spec.references import SCHEMAS
-from kinform_codegen.spec.values import EXTENSION
+from kinform_codegen.spec.values import EXTENSION, ZEROS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,6 @@ __all__ = ["ClassFacts", "Member", "Prepared", "prepare"]
 
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _BUILTIN: Final = re.compile(r"io\.k8s\.(api|apimachinery|apiextensions-apiserver|kube-aggregator)\.")
-_ZEROS: Final[tuple[object, ...]] = ("", 0, False, {})
 _FIRST: Final = ("apiVersion", "kind", "metadata")
 
 # What must not be seen in a log: repr() writes these fields without their values.
@@ -139,7 +139,7 @@ class _Source(NamedTuple):
         For the built-in types the API server writes the zero as default of what Go holds by value; another default may
         well stand on a pointer. Custom resources are read with their defaults filled in.
         """
-        return "default" in schema and (not self.builtin or schema["default"] in _ZEROS)
+        return "default" in schema and (not self.builtin or schema["default"] in ZEROS)
 
 
 class _Preparer:
@@ -159,7 +159,8 @@ class _Preparer:
     def _hoist(self, schema: Schema, path: tuple[str, ...]) -> str:
         """Makes a class of an inner object, named by its path: ``WidgetSpecItemsSelector``."""
         folder, module, root = path[0].split(".")
-        name = root + "".join(re.sub(r"\W", "", step[:1].upper() + step[1:]) for step in path[1:])
+        steps = (unicodedata.normalize("NFKC", step) for step in path[1:])  # as Python reads identifiers
+        name = root + "".join(re.sub(r"\W", "", step[:1].upper() + step[1:]) for step in steps)
         place = Place(folder, module, name)
         while place in self._taken:
             place = place._replace(name=f"{place.name}_")
@@ -213,12 +214,12 @@ def _type_meta(schema: Schema) -> dict[str, str]:
 def _zero(shape: Shape, default: str | None, *, value: bool) -> str | None:
     """The source of what absence reads as, or None for None."""
     if default is not None:
-        return json.dumps(default)
+        return repr(default)
     return shape.zero if value or shape.never_none else None
 
 
 def _arguments(wire: str, name: str, *, secret: bool) -> list[str]:
-    arguments = [] if wire == name else [f"alias={json.dumps(wire)}"]
+    arguments = [] if wire == name else [f"alias={wire!r}"]
     return [*arguments, "repr=False"] if secret else arguments
 
 

@@ -112,6 +112,7 @@ class ShapeReader:
         self._schemas = schemas
         self._places = places
         self._hoist = hoist
+        self._open: set[str] = set()
 
     def read(self, schema: Mapping[str, object], path: tuple[str, ...]) -> Shape:
         """The shape of what stands at a path: the key of the outer class, then names of properties."""
@@ -143,7 +144,13 @@ class ShapeReader:
             return Shape({"anyOf": [self._read_reference(SCHEMAS + _JSON_SCHEMA, path).schema, alternative]}, None)
         if name in self._places:
             return Shape({"$ref": SCHEMAS + self._places[name].key}, STRUCT)
-        return self.read(self._schemas[name], path)
+        if name in self._open:
+            return _JSON  # a list of lists of …, without end: no annotation can say that
+        self._open.add(name)
+        try:
+            return self.read(self._schemas[name], path)
+        finally:
+            self._open.discard(name)
 
     def _read_object(self, schema: Schema, path: tuple[str, ...]) -> Shape:
         if schema.get("x-kubernetes-embedded-resource"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import msgspec
 
 from kinform_codegen.errors import SpecError
 from kinform_codegen.spec.bundled import bundled_spec, bundled_versions
+from kinform_codegen.spec.depth import TOO_DEEP, check_depth
 from kinform_codegen.spec.merge import merge_documents
 from kinform_codegen.spec.node import Node
 from kinform_codegen.spec.references import check_references
@@ -81,16 +83,17 @@ def parse_spec(data: bytes, source: str) -> Spec:
         source: What complaints call it; a version in it (``swagger-v1.30.json``) counts where the document names none.
 
     Raises:
-        SpecError: The data is no JSON, no OpenAPI, of an unknown version, has a ``$ref`` to nothing, or holds a schema
-            that is none.
+        SpecError: The data is no JSON, no OpenAPI, of an unknown version, nested too deeply, has a ``$ref`` to nothing,
+            or holds a schema that is none.
     """
     try:
-        decoded: object = msgspec.json.decode(data)
+        decoded: object = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SpecError(
-            source, f"is not JSON: {error}", mend="give OpenAPI as JSON; convert YAML first (yq -o=json)"
-        ) from error
+        raise SpecError(source, f"is not JSON: {error}", mend=_what_to_give_for(data)) from error
+    except RecursionError as error:
+        raise SpecError(source, TOO_DEEP, mend="check that this is the file you mean") from error
     root = Node(decoded, source)
+    check_depth(root)
     document = _as_openapi_v3(root)
     title = root.at("info", "version")
     named = title.value if title is not None and isinstance(title.value, str) else ""
@@ -126,6 +129,16 @@ def _as_openapi_v3(root: Node) -> dict[str, object]:
 
 
 _NOT_OPENAPI = "give Kubernetes' swagger.json, a file of openapi/, or one made by the capture command"
+
+
+def _what_to_give_for(data: bytes) -> str:
+    """The mend for what is not JSON, by what it looks like."""
+    text = data.lstrip()
+    if not text:
+        return "the document is empty: fetch it again"
+    if text.startswith(b"<"):
+        return "this is HTML: give the address of the raw file, which needs no login"
+    return "give OpenAPI as JSON; convert YAML first (yq -o=json)"
 
 
 def _what_it_is(document: dict[str, object]) -> str:
@@ -210,7 +223,7 @@ def _group_versions(index: bytes, source: str) -> dict[str, str]:
 def _decoded(data: bytes, source: str, name: str) -> object:
     try:
         decoded: object = msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         mend = "an aggregated API server may answer wrongly: `kubectl get --raw` shows what it says"
         raise SpecError(source, f"{name} is not JSON: {error}", mend=mend) from error
     return decoded

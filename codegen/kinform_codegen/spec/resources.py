@@ -6,7 +6,7 @@ Everything comes from the paths and their operations; no list of resources is ke
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from kinform_codegen.spec.references import schema_name
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ApiResource", "FoundResources", "Subresource", "find_resources"]
 
-# What a group, version, plural or kind may hold: none of it can break out of the code that it is put into.
+# What a group, version, plural, subresource or kind may hold: none of it can break out of the code that it is put into.
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 _GVK = "x-kubernetes-group-version-kind"
@@ -38,12 +38,14 @@ class Subresource:
         verb: ``get``, ``update``, ``patch`` or ``create``.
         body: The schema sent, or None for ``get`` and ``patch``.
         response: The schema that comes back.
+        answered: Whether it does come back; see `ApiResource.kept`.
     """
 
     name: str
     verb: str
     body: str | None
     response: str
+    answered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ class ApiResource:
         verbs: Of ``get list watch create update patch delete deletecollection``, those it has.
         subresources: The typed operations on its subresources, by name and verb.
         path: Where it was found, for complaints.
+        kept: Whether what is created comes back. Kinds that can only be posted and that have no status for the server
+            to fill in (``Binding``, ``Eviction``) are orders: it answers with a ``Status`` that says "done", whatever
+            the specification says.
     """
 
     group: str
@@ -71,6 +76,7 @@ class ApiResource:
     verbs: frozenset[str]
     subresources: tuple[Subresource, ...]
     path: str
+    kept: bool = True
 
     @property
     def cacheable(self) -> bool:
@@ -129,7 +135,8 @@ def find_resources(spec: Spec) -> FoundResources:
         place = _place(path)
         if place is None:
             continue
-        if not all(map(_NAME.fullmatch, (place.group or "core", place.version, place.plural))):
+        names = (place.group or "core", place.version, place.plural, place.subresource or "status")
+        if not all(map(_NAME.fullmatch, names)):
             raise item.error(f"{path!r} holds what is no name of a resource")
         draft = drafts.setdefault((place.group, place.version, place.plural), _Draft(path))
         if place.watch:
@@ -144,7 +151,7 @@ def find_resources(spec: Spec) -> FoundResources:
         custom = (group, version) not in versions_with_watch_paths
         if custom and draft.watched_by_list and {"create", "update", "deletecollection"} <= draft.verbs:
             draft.verbs.add("watch")
-    typed = [_finished(key, draft) for key, draft in sorted(drafts.items()) if draft.kind and draft.schema]
+    typed = [_finished(spec, key, draft) for key, draft in sorted(drafts.items()) if draft.kind and draft.schema]
     untyped = sorted(draft.path for draft in drafts.values() if draft.verbs and not (draft.kind and draft.schema))
     if not typed:
         raise spec.root.error(
@@ -263,8 +270,23 @@ def _has_parameter(owner: Node, name: str) -> bool:
     return parameters is not None and any(node.mapping().get("name") == name for node in parameters.elements())
 
 
-def _finished(key: tuple[str, str, str], draft: _Draft) -> ApiResource:
+def _is_order(spec: Spec, schema: str) -> bool:
+    """Whether objects of a schema that can only be posted are orders, which nothing is answered to."""
+    properties = spec.root.at("components", "schemas", schema, "properties")
+    return properties is not None and "status" not in properties.mapping()
+
+
+def _finished(spec: Spec, key: tuple[str, str, str], draft: _Draft) -> ApiResource:
     group, version, plural = key
+    subresources = [
+        replace(each, answered=False)
+        if each.verb == "create"
+        and each.body == each.response
+        and (each.name, "get") not in draft.subresources
+        and _is_order(spec, each.response)
+        else each
+        for _, each in sorted(draft.subresources.items())
+    ]
     return ApiResource(
         group=group,
         version=version,
@@ -273,6 +295,7 @@ def _finished(key: tuple[str, str, str], draft: _Draft) -> ApiResource:
         namespaced=draft.namespaced,
         schema=draft.schema,
         verbs=frozenset(draft.verbs),
-        subresources=tuple(draft.subresources[each] for each in sorted(draft.subresources)),
+        subresources=tuple(subresources),
         path=draft.path,
+        kept=draft.verbs != {"create"} or not _is_order(spec, draft.schema),
     )

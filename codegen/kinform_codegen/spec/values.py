@@ -6,7 +6,7 @@ elsewhere (swagger.json, a cluster) gets these facts here, by the names of schem
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
     from kinform_codegen.spec.version import KubernetesVersion
 
-__all__ = ["EXTENSION", "FieldFacts", "add_value_facts", "read_facts"]
+__all__ = ["EXTENSION", "ZEROS", "FieldFacts", "add_value_facts", "read_facts"]
 
 EXTENSION = "x-kinform-values"
+
+ZEROS: Final[tuple[object, ...]] = ("", 0, False, {})
+"""What the API server writes as the default of fields that Go holds by value."""
 
 
 class _Property(msgspec.Struct):
@@ -37,8 +40,13 @@ class _Schema(msgspec.Struct):
     values: list[str] = msgspec.field(default=[], name=EXTENSION)
 
     def is_value(self, name: str) -> bool:
-        """Whether a property is never null: Go has no pointer, or the API server always writes it."""
-        return name in self.values or name in self.required or self.properties[name].default is not msgspec.UNSET
+        """Whether a property is never null: Go has no pointer, or the API server always writes it.
+
+        A zero as default tells a value; another may well stand on a pointer (``replicas``: 1).
+        """
+        default = self.properties[name].default
+        zero = default is not msgspec.UNSET and msgspec.json.decode(default) in ZEROS
+        return zero or name in self.values or name in self.required
 
 
 class _Components(msgspec.Struct):

@@ -6,7 +6,7 @@ from kinform.client.options import PatchBody, PatchType, Preconditions, Propagat
 from kinform.client.reading import Gettable, Listable, ObjectList, StatusReadable
 from kinform.client.resource import ApiObject, ResourceClient
 from kinform.client.watching import Watch, Watchable, WatchedEvent
-from kinform.client.writing import Creatable, Patchable, StatusPatchable, StatusUpdatable, Updatable
+from kinform.client.writing import Creatable, Patchable, Sendable, StatusPatchable, StatusUpdatable, Updatable
 
 __all__ = [
     "ApiObject",
@@ -24,6 +24,7 @@ __all__ = [
     "PropagationPolicy",
     "ResourceClient",
     "ResourceVersionMatch",
+    "Sendable",
     "StatusPatchable",
     "StatusReadable",
     "StatusUpdatable",

@@ -199,9 +199,22 @@ class ResourceClient(Generic[T]):
         dry_run: bool = False,
         field_manager: str | None = None,
     ) -> R:
-        """Posts to a subresource, such as ``eviction``, ``binding`` or ``token``."""
+        """Posts to a subresource that answers with an object, such as ``token``."""
         query = write_options(dry_run=dry_run, field_manager=field_manager)
         return self._ask(response_model, "POST", self._path(name, subresource), query, body=body.to_wire())
+
+    def _send_to_subresource(
+        self,
+        name: str,
+        subresource: str,
+        body: WireObject,
+        *,
+        dry_run: bool = False,
+        field_manager: str | None = None,
+    ) -> None:
+        """Posts to a subresource that answers with a mere success, such as ``eviction`` or ``binding``."""
+        query = write_options(dry_run=dry_run, field_manager=field_manager)
+        self._send("POST", self._path(name, subresource), query, body.to_wire())
 
     def _update_subresource(
         self,

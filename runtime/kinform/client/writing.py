@@ -5,7 +5,7 @@ from __future__ import annotations
 from kinform.client.options import PatchBody, PatchType
 from kinform.client.resource import ResourceClient, T, write_options
 
-__all__ = ["Creatable", "Patchable", "StatusPatchable", "StatusUpdatable", "Updatable"]
+__all__ = ["Creatable", "Patchable", "Sendable", "StatusPatchable", "StatusUpdatable", "Updatable"]
 
 
 class Creatable(ResourceClient[T]):
@@ -28,6 +28,26 @@ class Creatable(ResourceClient[T]):
         path = self._resource.path(self._namespace_of(obj))
         query = write_options(dry_run=dry_run, field_manager=field_manager)
         return self._ask(self._model, "POST", path, query, body=obj.to_wire())
+
+
+class Sendable(ResourceClient[T]):
+    """``create``, for kinds that tell the server what to do and are not kept: ``Binding``."""
+
+    def create(self, obj: T, *, dry_run: bool = False, field_manager: str | None = None) -> None:
+        """Has the server do what the object says. It answers with a mere success, so nothing is returned. Blocks.
+
+        Args:
+            obj: What to do; where this client is for all namespaces, it names its own.
+            dry_run: Check everything, but do not do it.
+            field_manager: Who owns the fields; unset: the first part of the ``User-Agent``.
+
+        Raises:
+            ValueError: The client's namespace and the object's contradict each other, or there is none.
+            ApiStatusError, TransportError: As for every request.
+        """
+        path = self._resource.path(self._namespace_of(obj))
+        query = write_options(dry_run=dry_run, field_manager=field_manager)
+        self._send("POST", path, query, obj.to_wire())
 
 
 class Updatable(ResourceClient[T]):

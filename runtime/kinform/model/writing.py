@@ -101,7 +101,9 @@ def _tree(value: Any) -> Any:
 
 
 def _make_plan(model: type[BaseModel]) -> _Plan:
-    fields = {info.alias or name: (name, info) for name, info in model.__pydantic_fields__.items()}
+    fields = {
+        name if info.alias is None else info.alias: (name, info) for name, info in model.__pydantic_fields__.items()
+    }
     type_meta: tuple[tuple[str, str, str], ...] = ()
     if all(wire in fields and fields[wire][1].default for wire in _TYPE_META):
         type_meta = tuple((fields[wire][0], wire, fields[wire][1].default) for wire in _TYPE_META)

@@ -103,3 +103,26 @@ def test_the_kinds_of_the_bundled_specs(repository: Path, version: str, listable
     assert sum(resource.cacheable for resource in found) == cacheable
     not_watched = [resource.kind for resource in found if "list" in resource.verbs and not resource.cacheable]
     assert not_watched == ["ComponentStatus"]
+
+
+def test_orders_are_what_can_only_be_posted_and_has_no_status(repository: Path) -> None:
+    """Binding and Eviction: the server answers them with a Status, though every specification says otherwise."""
+    for version in ("v1.30", "v1.37"):
+        found = find_resources(load_spec(str(repository / "openapi" / f"{version}.json"))).typed
+        assert [each.kind for each in found if not each.kept] == ["Binding"]
+        orders = [(each.kind, sub.name) for each in found for sub in each.subresources if not sub.answered]
+        assert orders == [("Pod", "binding"), ("Pod", "eviction")]
+        posted = {sub.name for each in found for sub in each.subresources if sub.verb == "create"}
+        assert posted == {"binding", "eviction", "token"}
+
+
+@pytest.mark.parametrize(
+    "name", ['x", Pod), __import__("os").system("x"), ("', "x y", 'a"', "ä", "\\", "\n", "", "{{ 7*7 }}", "'", "a\x00"]
+)
+def test_a_subresource_s_name_cannot_break_out_either(
+    small_document: dict[str, Any], as_spec: AsSpec, name: str
+) -> None:
+    paths = small_document["paths"]
+    paths[f"/api/v1/namespaces/{{namespace}}/pods/{{name}}/{name}x y"] = paths["/api/v1/nodes/{name}"]
+    with pytest.raises(SpecError, match="no name of a resource"):
+        find_resources(as_spec(small_document))

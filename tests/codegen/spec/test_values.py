@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kinform_codegen.models.prepare import prepare
 from kinform_codegen.spec import values
-from kinform_codegen.spec.values import EXTENSION, add_value_facts, nearest, read_facts
+from kinform_codegen.spec.values import EXTENSION, ZEROS, add_value_facts, nearest, read_facts
 from kinform_codegen.spec.version import KubernetesVersion
 
 if TYPE_CHECKING:
@@ -81,9 +82,21 @@ def test_taking_the_facts_away_and_back_changes_nothing(repository: Path, versio
     got = {name: schema[EXTENSION] for name, schema in document["components"]["schemas"].items() if EXTENSION in schema}
     extra = {name: set(got[name]) - set(wanted.get(name, ())) for name in got}
     assert [name for name, fields in wanted.items() if set(fields) - set(got.get(name, ()))] == []
-    # Fields with a default, which are never absent, may come in addition.
-    for name, fields in extra.items():
-        assert all("default" in document["components"]["schemas"][name]["properties"][field] for field in fields)
+    # Fields with a zero as default, which are never absent, may come in addition.
+    schemas = document["components"]["schemas"]
+    assert all(schemas[name]["properties"][field]["default"] in ZEROS for name in extra for field in extra[name])
+
+
+@pytest.mark.parametrize("version", ["v1.30", "v1.37"])
+def test_models_of_a_cluster_are_those_of_the_bundled_spec(repository: Path, version: str) -> None:
+    """A pointer with a default, such as ``replicas`` of ReplicationControllerSpec, stays one."""
+    document = json.loads((repository / "openapi" / f"{version}.json").read_bytes())
+    wanted = prepare(document)
+    add_value_facts(without_facts(document), KubernetesVersion.find(version))
+    got = prepare(document)
+    assert got.facts == wanted.facts
+    assert got.schemas == wanted.schemas
+    assert wanted.facts["core.v1.ReplicationControllerSpec"].members["replicas"].zero == "None"
 
 
 def test_a_field_that_the_nearest_version_lacks_is_looked_up_in_the_next(
@@ -92,12 +105,12 @@ def test_a_field_that_the_nearest_version_lacks_is_looked_up_in_the_next(
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     old.write_text('{"components": {"schemas": {"S": {"properties": {"a": {}, "b": {}}, "x-kinform-values": ["a"]}}}}')
     new.write_text(
-        '{"components": {"schemas": {"S": {"properties": {"a": {}, "b": {}, "c": {}, "d": {"default": ""}},'
+        '{"components": {"schemas": {"S": {"properties": {"a": {}, "b": {}, "c": {}, "d": {"default": ""}, "e": {"default": 1}},'
         ' "required": ["b"], "x-kinform-values": ["c"]}}}}'
     )
-    assert read_facts(new) == {"S": {"a": False, "b": True, "c": True, "d": True}}
+    assert read_facts(new) == {"S": {"a": False, "b": True, "c": True, "d": True, "e": False}}
     monkeypatch.setattr(values, "bundled_versions", lambda: {V(1, 30): old, V(1, 37): new})
-    document: dict[str, Any] = {"components": {"schemas": {"S": {"properties": {name: {} for name in "abcd"}}}}}
+    document: dict[str, Any] = {"components": {"schemas": {"S": {"properties": {name: {} for name in "abcde"}}}}}
     add_value_facts(document, V(1, 31))
     assert document["components"]["schemas"]["S"][EXTENSION] == ["a", "c", "d"]
 

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -22,6 +22,7 @@ from kinform.client import (
     Gettable,
     Listable,
     Patchable,
+    Sendable,
     StatusPatchable,
     StatusReadable,
     StatusUpdatable,
@@ -32,7 +33,17 @@ from kinform.meta import Resource
 from kinform.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from kinform.transport import ApiClient
+
+
+class Owner(msgspec.Struct, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    controller: bool | None = None
 
 
 class Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -40,7 +51,7 @@ class Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
     namespace: str = ""
     uid: str = ""
     resource_version: str = ""
-    owner_references: list[object] = []
+    owner_references: list[Owner] = []
 
 
 class Wire:
@@ -71,9 +82,9 @@ class Eviction(msgspec.Struct, Wire):
     kind: str = "Eviction"
 
 
-class Status(msgspec.Struct, Wire):
-    kind: str = "Status"
-    status: str = ""
+class TokenRequest(msgspec.Struct, Wire):
+    kind: str = "TokenRequest"
+    token: str = ""
 
 
 class WidgetClient(
@@ -105,8 +116,18 @@ class WidgetClient(
     def patch_scale(self, name: str, patch: dict[str, object]) -> Scale:
         return self._patch_subresource(name, "scale", patch, Scale)
 
-    def evict(self, name: str, eviction: Eviction) -> Status:
-        return self._create_subresource(name, "eviction", eviction, Status)
+    def create_token(self, name: str, request: TokenRequest) -> TokenRequest:
+        return self._create_subresource(name, "token", request, TokenRequest)
+
+    def create_eviction(self, name: str, eviction: Eviction) -> None:
+        self._send_to_subresource(name, "eviction", eviction)
+
+
+class OrderClient(Sendable[Widget]):
+    def __init__(self, transport: Transport, namespace: str = "") -> None:
+        super().__init__(
+            transport, Resource("shop.example", "v1", "widgets", "Widget", namespaced=True), Widget, namespace
+        )
 
 
 class NodeClient(Gettable[Widget], Listable[Widget], Creatable[Widget], CollectionDeletable[Widget]):
@@ -125,6 +146,12 @@ class Seen:
     @property
     def json(self) -> object:
         return json.loads(self.body)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The body's, where it is an object."""
+        assert isinstance(self.json, dict)
+        return self.json
 
 
 @dataclass
@@ -196,7 +223,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def source(server: Server) -> object:
+def source(server: Server) -> ApiClient:
     return SimpleNamespace(
         configuration=SimpleNamespace(host=server.url),
         rest_client=SimpleNamespace(pool_manager=urllib3.PoolManager()),
@@ -205,14 +232,32 @@ def source(server: Server) -> object:
 
 
 @pytest.fixture
-def transport(source: object) -> Iterator[Transport]:
+def transport(source: ApiClient) -> Iterator[Transport]:
     with Transport(source) as transport:
         yield transport
 
 
+class Widgets(Protocol):
+    """How the fixture ``widgets`` is called."""
+
+    def __call__(self, namespace: str = "") -> WidgetClient: ...
+
+
 @pytest.fixture
-def widgets(transport: Transport) -> Callable[..., WidgetClient]:
+def widgets(transport: Transport) -> Widgets:
     return lambda namespace="": WidgetClient(transport, namespace)
+
+
+class Orders(Protocol):
+    """How the fixture ``orders`` is called."""
+
+    def __call__(self, namespace: str = "") -> OrderClient: ...
+
+
+@pytest.fixture
+def orders(transport: Transport) -> Orders:
+    """Clients of what is sent and not kept."""
+    return lambda namespace="": OrderClient(transport, namespace)
 
 
 @pytest.fixture
@@ -220,16 +265,32 @@ def nodes(transport: Transport) -> NodeClient:
     return NodeClient(transport)
 
 
+class MakeWidget(Protocol):
+    """How the fixture ``widget`` is called."""
+
+    def __call__(
+        self, name: str = "", namespace: str = "", *, size: int = 0, uid: str = "", resource_version: str = ""
+    ) -> Widget: ...
+
+
 @pytest.fixture
-def widget() -> Callable[..., Widget]:
+def widget() -> MakeWidget:
     """``widget(name, namespace, uid=…)`` makes one."""
-    return lambda name="", namespace="", *, size=0, **meta: Widget(
-        Metadata(name=name, namespace=namespace, **meta), size=size
+    return lambda name="", namespace="", *, size=0, uid="", resource_version="": Widget(
+        Metadata(name=name, namespace=namespace, uid=uid, resource_version=resource_version), size=size
     )
+
+
+class Models(NamedTuple):
+    """Classes of this module, for tests: they cannot import it."""
+
+    scale: type[Scale] = Scale
+    eviction: type[Eviction] = Eviction
+    token_request: type[TokenRequest] = TokenRequest
+    widget_client: type[WidgetClient] = WidgetClient
+    clientset: type[ClientsetBase] = ClientsetBase
 
 
 @pytest.fixture
-def models() -> SimpleNamespace:
-    return SimpleNamespace(
-        Widget=Widget, Scale=Scale, Eviction=Eviction, WidgetClient=WidgetClient, ClientsetBase=ClientsetBase
-    )
+def models() -> Models:
+    return Models()

@@ -5,10 +5,17 @@ from __future__ import annotations
 import gc
 import json
 import threading
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from kinform.errors import ExpiredError, ForbiddenError, FrameError, TransportError, UndecodableObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from http.server import BaseHTTPRequestHandler
+
+    from tests.runtime.client.conftest import Server, Widgets
 
 
 def event(kind: str, name: str = "a", **fields: object) -> bytes:
@@ -16,13 +23,19 @@ def event(kind: str, name: str = "a", **fields: object) -> bytes:
     return json.dumps({"type": kind, "object": obj}).encode() + b"\n"
 
 
+class StreamOf(Protocol):
+    """How the fixture ``stream`` is called."""
+
+    def __call__(self, *chunks: bytes, then: str = "end") -> threading.Event: ...
+
+
 @pytest.fixture
-def stream(server):
+def stream(server: Server) -> Iterator[StreamOf]:
     """``stream(*chunks, then=…)``: the next answer is a chunked stream of these, which then ends as told."""
     release = threading.Event()
 
     def answer(*chunks: bytes, then: str = "end") -> threading.Event:
-        def write(handler) -> None:
+        def write(handler: BaseHTTPRequestHandler) -> None:
             handler.send_response(200)
             handler.send_header("Transfer-Encoding", "chunked")
             handler.end_headers()
@@ -42,7 +55,7 @@ def stream(server):
     release.set()
 
 
-def test_events_are_typed_and_in_order(server, widgets, stream):
+def test_events_are_typed_and_in_order(server: Server, widgets: Widgets, stream: StreamOf) -> None:
     stream(
         event("ADDED", "a", size=1),
         event("MODIFIED", "a", size=2)[:20],
@@ -61,7 +74,7 @@ def test_events_are_typed_and_in_order(server, widgets, stream):
     assert next(watch, None) is None
 
 
-def test_what_a_watch_can_ask_for(server, widgets, stream):
+def test_what_a_watch_can_ask_for(server: Server, widgets: Widgets, stream: StreamOf) -> None:
     stream()
     assert list(widgets().watch(send_initial_events=True, timeout=9, field_selector="metadata.name=x")) == []
     assert server.last.query == {
@@ -74,13 +87,13 @@ def test_what_a_watch_can_ask_for(server, widgets, stream):
     }
 
 
-def test_a_refused_watch_raises_where_it_is_opened(server, widgets):
+def test_a_refused_watch_raises_where_it_is_opened(server: Server, widgets: Widgets) -> None:
     server.answers = [(403, {"kind": "Status", "reason": "Forbidden", "message": "no"}, {})]
     with pytest.raises(ForbiddenError):
         widgets().watch()
 
 
-def test_an_error_event_is_raised(widgets, stream):
+def test_an_error_event_is_raised(widgets: Widgets, stream: StreamOf) -> None:
     error = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"}}
     stream(event("ADDED") + json.dumps(error).encode() + b"\n", then="stay")
     with widgets("eu").watch() as watch:
@@ -90,7 +103,7 @@ def test_an_error_event_is_raised(widgets, stream):
         assert list(watch) == []
 
 
-def test_an_object_that_cannot_be_read_does_not_end_the_watch(widgets, stream):
+def test_an_object_that_cannot_be_read_does_not_end_the_watch(widgets: Widgets, stream: StreamOf) -> None:
     stream(event("ADDED", "bad", size="large") + event("ADDED", "good"))
     with widgets("eu").watch() as watch:
         with pytest.raises(UndecodableObjectError, match=r"GET .*watch=1"):
@@ -100,7 +113,7 @@ def test_an_object_that_cannot_be_read_does_not_end_the_watch(widgets, stream):
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"x":1}\n', b'{"type":"ADDED","obj'])
-def test_what_is_no_watch_is_an_error(widgets, stream, body):
+def test_what_is_no_watch_is_an_error(widgets: Widgets, stream: StreamOf, body: bytes) -> None:
     stream(body)
     with widgets("eu").watch() as watch:
         with pytest.raises(FrameError):
@@ -108,7 +121,7 @@ def test_what_is_no_watch_is_an_error(widgets, stream, body):
         assert next(watch, None) is None
 
 
-def test_a_watch_that_is_cut_is_an_error(widgets, stream):
+def test_a_watch_that_is_cut_is_an_error(widgets: Widgets, stream: StreamOf) -> None:
     stream(event("ADDED"), then="cut")
     with widgets("eu").watch() as watch:
         next(watch)
@@ -117,7 +130,7 @@ def test_a_watch_that_is_cut_is_an_error(widgets, stream):
         assert next(watch, None) is None
 
 
-def test_any_thread_closes_a_watch_that_waits(widgets, stream):
+def test_any_thread_closes_a_watch_that_waits(widgets: Widgets, stream: StreamOf) -> None:
     release = stream(event("ADDED"), then="stay")
     watch = widgets("eu").watch()
     first = threading.Event()
@@ -140,7 +153,7 @@ def test_any_thread_closes_a_watch_that_waits(widgets, stream):
     release.set()
 
 
-def test_closing_drops_what_has_come_and_was_not_taken(widgets, stream):
+def test_closing_drops_what_has_come_and_was_not_taken(widgets: Widgets, stream: StreamOf) -> None:
     stream(event("ADDED", "a") + event("ADDED", "b"), then="stay")
     watch = widgets("eu").watch()
     assert next(watch).object.metadata.name == "a"
@@ -148,7 +161,7 @@ def test_closing_drops_what_has_come_and_was_not_taken(widgets, stream):
     assert list(watch) == []
 
 
-def test_a_watch_that_is_forgotten_leaves_no_socket(widgets, stream):
+def test_a_watch_that_is_forgotten_leaves_no_socket(widgets: Widgets, stream: StreamOf) -> None:
     """A ``for`` that is left by ``break``; a ResourceWarning would fail this test."""
     stream(event("ADDED"), then="stay")
     for _ in widgets("eu").watch():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kinform.client import Creatable
+from kinform.client import Sendable
 
 from kinform_k8s.models.core.v1 import Binding
 from kinform_k8s.resources.core.v1 import BINDINGS
@@ -17,7 +17,7 @@ __all__ = ["BindingClient"]
 
 
 class BindingClient(
-    Creatable[Binding],
+    Sendable[Binding],
 ):
     """Reads and writes bindings (v1 Binding).
 

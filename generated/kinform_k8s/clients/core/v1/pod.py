@@ -20,13 +20,14 @@ from kinform.client import (
     Watchable,
 )
 
-from kinform_k8s.models.core.v1 import Binding, Pod
+from kinform_k8s.models.core.v1 import Pod
 from kinform_k8s.resources.core.v1 import PODS
 
 if TYPE_CHECKING:
     from kinform.client import PatchBody
     from kinform.transport import Transport
 
+    from kinform_k8s.models.core.v1 import Binding
     from kinform_k8s.models.policy.v1 import Eviction
 
 __all__ = ["PodClient"]
@@ -57,9 +58,9 @@ class PodClient(
 
     def create_binding(
         self, name: str, binding: Binding, *, dry_run: bool = False, field_manager: str | None = None
-    ) -> Binding:
-        """Posts to an object's ``binding``."""
-        return self._create_subresource(name, "binding", binding, Binding, dry_run=dry_run, field_manager=field_manager)
+    ) -> None:
+        """Posts to an object's ``binding``; the server answers with a mere success."""
+        self._send_to_subresource(name, "binding", binding, dry_run=dry_run, field_manager=field_manager)
 
     def get_ephemeral_containers(self, name: str) -> Pod:
         """Reads an object's ``ephemeralcontainers``."""
@@ -95,10 +96,6 @@ class PodClient(
 
     def create_eviction(
         self, name: str, eviction: Eviction, *, dry_run: bool = False, field_manager: str | None = None
-    ) -> Eviction:
-        """Posts to an object's ``eviction``."""
-        from kinform_k8s.models.policy.v1 import Eviction
-
-        return self._create_subresource(
-            name, "eviction", eviction, Eviction, dry_run=dry_run, field_manager=field_manager
-        )
+    ) -> None:
+        """Posts to an object's ``eviction``; the server answers with a mere success."""
+        self._send_to_subresource(name, "eviction", eviction, dry_run=dry_run, field_manager=field_manager)
