@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 
 from kinform import ObjectKey, RateLimitingQueue, ShutDown, connect, owner_key
@@ -35,12 +36,10 @@ class PodController:
         self._queue.shut_down_with_drain(timeout=10)
 
     def _work(self) -> None:
-        while True:
-            try:
+        with suppress(ShutDown):
+            while True:
                 with self._queue.processing() as key:
                     self._try(key)
-            except ShutDown:
-                return
 
     def _try(self, key: ObjectKey) -> None:
         try:
@@ -71,7 +70,8 @@ def main() -> None:
         factory.wait_for_cache_sync(timeout=60)
         controller.start(workers=2)
         with suppress(KeyboardInterrupt):
-            signal.pause()
+            while True:
+                time.sleep(1)
         controller.stop()
 
 

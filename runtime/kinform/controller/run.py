@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+
+from kinform.errors import CacheSyncError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 logger: Final = logging.getLogger("kinform.controller")
+
+# Seconds between two looks around. Python runs signal handlers in the main thread, between two steps of its code: a
+# signal that comes just before a wait begins is seen only when that wait ends, so no wait here is long.
+_SLICE: Final = 0.25
 
 
 def run(
@@ -41,6 +48,7 @@ def run(
 
     Raises:
         CacheSyncError: The caches have not synced in time; it names those that are missing, and why.
+        ValueError: No controller is given.
     """
     if not controllers:
         raise ValueError("run() needs at least one controller")
@@ -49,12 +57,27 @@ def run(
         try:
             factory.wait_for_cache_sync(timeout=sync_timeout, cancel=ended)
             for controller in controllers:
-                if not ended.is_set():
-                    controller.wait_for_sync(sync_timeout)
+                if _sync(controller, sync_timeout, ended):
                     controller.start()
-            ended.wait()
+            while not ended.wait(_SLICE):
+                pass
         finally:
             _stop_all(controllers, drain_timeout)
+
+
+def _sync(controller: Controller, timeout: float | None, ended: threading.Event) -> bool:
+    """Whether the controller's sources have synced; False: the run has ended before. Raises CacheSyncError in time."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while not ended.is_set():
+        left = _SLICE if deadline is None else deadline - time.monotonic()
+        try:
+            controller.wait_for_sync(max(0.0, min(left, _SLICE)))
+        except CacheSyncError:
+            if left <= 0:
+                raise
+        else:
+            return True
+    return False
 
 
 def _stop_all(controllers: tuple[Controller, ...], timeout: float) -> None:

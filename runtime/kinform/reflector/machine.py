@@ -384,7 +384,8 @@ class Reflector:
         expired = self._tokens_expired + 1
         self._begin_list()
         self._tokens_expired = expired
-        self._restart(now, Reason.CONTINUE_EXPIRED, _Phase.PAGES, 0.0)
+        # Once is bad luck and costs no wait; a server that does it again must not be asked in a tight loop.
+        self._restart(now, Reason.CONTINUE_EXPIRED, _Phase.PAGES, self._delay(now, error) if expired > 1 else 0.0)
 
     def _initial_failed(self, now: float, error: Exception) -> None:
         reason = reason_of(error)

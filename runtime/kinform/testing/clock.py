@@ -68,8 +68,9 @@ class VirtualClock:
             condition.wait()
         finally:
             with self._changed:
-                self._waiters.remove(waiter)
-                self._changed.notify_all()
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                    self._changed.notify_all()
         return deadline is None or self._now < deadline
 
     def advance(self, seconds: float) -> None:
@@ -77,6 +78,9 @@ class VirtualClock:
         with self._changed:
             self._now += seconds
             due = [w for w in self._waiters if w.deadline is not None and w.deadline <= self._now]
+            # They count as waiting no more, though they may take a moment to wake: who awaits one now means another.
+            self._waiters = [w for w in self._waiters if w not in due]
+            self._changed.notify_all()
         for waiter in due:
             with waiter.condition:
                 waiter.condition.notify_all()

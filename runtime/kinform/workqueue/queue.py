@@ -110,9 +110,13 @@ class WorkQueue(Generic[T]):
                 self._clock.wait_condition(self._ready, remaining)
 
     def done(self, item: T) -> None:
-        """The worker has finished with the item. If it was added meanwhile it goes to the end of the queue."""
+        """The worker has finished with the item. If it was added meanwhile it goes to the end of the queue.
+
+        Harmless for an item that no worker has, such as one that is done already.
+        """
         with self._lock:
-            self._processing.pop(item, None)
+            if self._processing.pop(item, None) is None:
+                return  # it may be waiting: once more in the queue, it would go to two workers
             if item in self._dirty:
                 self._order.append(item)
                 self._ready.notify()

@@ -310,6 +310,32 @@ def test_run_ends_gracefully_on_sigterm(factory: SharedInformerFactory, source: 
     assert not factory.statistics().started
 
 
+def test_run_ends_while_a_source_still_hands_over(factory: SharedInformerFactory, source: FakeSource) -> None:
+    mapping, release = threading.Event(), threading.Event()
+
+    def to_keys(config_map: ConfigMap) -> list[ObjectKey]:
+        mapping.set()
+        assert release.wait(REAL)
+        return []
+
+    calls = Calls()
+    controller = (
+        Controller("pods", calls).watches(factory.core().v1().pods()).maps(factory.core().v1().config_maps(), to_keys)
+    )
+    stop = threading.Event()
+    factory.start()
+    source.feed(PODS).replace(Pod(metadata=meta("a")), resource_version=1)
+    source.feed(CONFIG_MAPS).replace(ConfigMap(metadata=meta("c")), resource_version=1)
+    runner = threading.Thread(target=run, args=(factory, controller), kwargs={"stop": stop, "drain_timeout": 0.1})
+    runner.start()
+    assert mapping.wait(REAL)
+    stop.set()
+    runner.join(REAL)
+    assert not runner.is_alive()
+    assert calls.none_waits(), "no worker was started"
+    release.set()
+
+
 def test_run_ends_by_its_event_also_while_it_waits_for_sync(factory: SharedInformerFactory) -> None:
     calls = Calls()
     controller = Controller("pods", calls).watches(factory.core().v1().pods())

@@ -195,6 +195,17 @@ def test_a_server_that_catches_up_is_forgiven(bench: Bench) -> None:
 # ---- continue tokens
 
 
+def test_a_server_whose_tokens_keep_expiring_is_asked_ever_more_slowly(paging: Bench) -> None:
+    for _ in range(6):
+        paging.list()
+        paging.page(("a", "1"), token="next")
+        paging.list()
+        paging.fail(paging.gone())
+    waits = [seconds for seconds, reason in paging.waits if reason == "continue-expired"]
+    assert len(waits) == 4, "the first restart alone is free; the last one is still to come"
+    assert all(later > earlier for earlier, later in zip(waits[::2], waits[2::2], strict=False))
+
+
 def test_an_expired_token_restarts_the_list_and_the_second_one_means_no_pages(paging: Bench) -> None:
     for _ in range(2):
         assert paging.list() == {"limit": "500"}

@@ -138,6 +138,19 @@ def test_second_worker_waits_until_the_first_is_done(clock: VirtualClock) -> Non
     assert len(queue) == 0
 
 
+def test_an_item_done_twice_is_not_with_two_workers() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("foo")
+    queue.done("foo")  # nobody has it: it waits on, once
+    assert queue.get(0) == "foo"
+    queue.add("foo")
+    queue.done("foo")
+    queue.done("foo")
+    assert queue.get(0) == "foo"
+    with pytest.raises(TimeoutError):
+        queue.get(0)
+
+
 def test_order_is_first_in_first_out() -> None:
     queue: WorkQueue[int] = WorkQueue()
     for item in (3, 1, 2, 3):
