@@ -226,6 +226,7 @@ def test_a_run_that_is_killed_while_it_writes_puts_everything_back(
     program = f"""
 import os, pathlib, signal, sys
 from kinform_codegen.cli import main
+signal.signal(signal.{name}, signal.SIG_DFL)  # nohup and its like leave SIGHUP ignored
 real, seen = pathlib.Path.replace, []
 def replace(self, target):
     seen.append(target)
