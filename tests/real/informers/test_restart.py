@@ -7,7 +7,9 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from kinform import ObjectKey
+import pytest
+
+from kinform import CacheSyncError, ObjectKey
 from kinform_k8s import SharedInformerFactory
 from kinform_k8s.models.core.v1 import ConfigMap, Secret
 from kinform_k8s.models.meta.v1 import ObjectMeta
@@ -52,8 +54,11 @@ def test_informers_go_on_over_a_restart(
     map_informer, secret_informer = maps.informer(), keys.informer()
     map_informer.add_handler(seen.event)
     secret_informer.add_handler(seen.event)
-    with factory:
-        factory.wait_for_cache_sync(TIMEOUT)
+    early, late = (SharedInformerFactory(own_control_plane.client(), namespace=own_namespace) for _ in range(2))
+    with factory, early, late:
+        early.core().v1().config_maps().informer()
+        for each in (factory, early):
+            each.wait_for_cache_sync(TIMEOUT)
         seen.wait_for(lambda: len(seen.events) == 6)
         seen.forget()
 
@@ -65,6 +70,12 @@ def test_informers_go_on_over_a_restart(
         assert not statistics.connected
         assert maps.lister().config_maps(own_namespace).get("map-kept").metadata.name == "map-kept"
         assert len(keys.lister().list()) == 3
+
+        late.core().v1().config_maps().informer()
+        with pytest.raises(CacheSyncError):
+            late.wait_for_cache_sync(0.1)
+        for each in (early, late):
+            stop_in_time(each)
 
         own_control_plane.start_apiserver()
         new_map = config_maps.create(ConfigMap(metadata=ObjectMeta(name="map-new")))

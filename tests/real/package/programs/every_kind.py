@@ -24,6 +24,7 @@ from kinform import ErrorReport, Transport, connect
 from kinform.informer import SharedInformer
 from kinform.informer.source import reflector_options
 from kinform.reflector import ReflectorThread
+from kinform.wire import Replace
 from kinform_k8s import SharedInformerFactory
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from kinform.factory import ResourceInformer
     from kinform.informer.source import Source, SourceRequest
+    from kinform.wire import Change
 
 # Short enough to see each kind's watch end and be taken up again; long enough for the bookmark that the API server
 # sends two seconds before the end.
@@ -39,14 +41,23 @@ SYNC_TIMEOUT = 60.0
 RESUME_TIMEOUT = 30.0
 
 
+FETCHES: Counter[str] = Counter()
+"""How often everything was fetched, by path."""
+
+
 def short_watches(request: SourceRequest) -> Source:
     """As informers watch by default, but each watch soon ends."""
+
+    def sink(changes: list[Change]) -> None:
+        FETCHES[request.resource.path("")] += sum(isinstance(change, Replace) for change in changes)
+        request.sink(changes)
+
     return ReflectorThread(
         request.resource,
         request.namespace,
         replace(reflector_options(request.options), watch_timeout=WATCH_SECONDS),
         request.transport,
-        sink=request.sink,
+        sink=sink,
         report=request.report,
         clock=request.clock,
         name=request.name,
@@ -136,6 +147,7 @@ def main(kubeconfig: str) -> None:
         "package": kinform_k8s.__file__,
         "kinds": {accessor.resource.path(""): accessor.resource.kind for accessor in accessors},
         "objects": objects,
+        "fetches": FETCHES,
         "fetched": sorted({str(watch.initial_fetch) for each in statistics for watch in each.watches.values()}),
         "restarts": sorted({reason for each in statistics for reason in each.restarts}),
         "failures": failures,
