@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from kinform.errors import CacheSyncError
+from kinform.clock import SYSTEM_CLOCK
+from kinform.informer.waits import wait_unless_cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,27 +57,13 @@ def run(
         try:
             factory.wait_for_cache_sync(timeout=sync_timeout, cancel=ended)
             for controller in controllers:
-                if _sync(controller, sync_timeout, ended):
+                deadline = None if sync_timeout is None else SYSTEM_CLOCK.monotonic() + sync_timeout
+                if wait_unless_cancelled(controller.wait_for_sync, deadline, ended, SYSTEM_CLOCK):
                     controller.start()
             while not ended.wait(_SLICE):
                 pass
         finally:
             _stop_all(controllers, drain_timeout)
-
-
-def _sync(controller: Controller, timeout: float | None, ended: threading.Event) -> bool:
-    """Whether the controller's sources have synced; False: the run has ended before. Raises CacheSyncError in time."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    while not ended.is_set():
-        left = _SLICE if deadline is None else deadline - time.monotonic()
-        try:
-            controller.wait_for_sync(max(0.0, min(left, _SLICE)))
-        except CacheSyncError:
-            if left <= 0:
-                raise
-        else:
-            return True
-    return False
 
 
 def _stop_all(controllers: tuple[Controller, ...], timeout: float) -> None:

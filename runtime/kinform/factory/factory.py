@@ -21,6 +21,7 @@ from kinform.informer import SharedInformer, StopResult
 from kinform.informer.forks import ProcessMark
 from kinform.informer.options import informer_name, resync_seconds
 from kinform.informer.source import reflector_source
+from kinform.informer.waits import wait_unless_cancelled
 from kinform.meta import WireObject
 from kinform.selectors import FieldSelector, LabelSelector
 from kinform.transport import Transport
@@ -47,9 +48,6 @@ R = TypeVar("R", bound="_HasSpec")
 R_co = TypeVar("R_co", covariant=True)
 
 logger: Final = logging.getLogger("kinform")
-
-# How long a wait may take to notice that it was cancelled: nothing waits for two events at once.
-_CANCEL_SLICE: Final = 0.1
 
 
 class _HasSpec(Protocol):
@@ -269,7 +267,7 @@ class InformerFactory:
         missing: dict[str, Exception | None] = {}
         for informer in informers:
             try:
-                if not self._wait_for_one(informer, deadline, cancel):
+                if not wait_unless_cancelled(informer.wait_for_sync, deadline, cancel, self._clock):
                     return
             except CacheSyncError:
                 missing[informer.name] = informer.last_error
@@ -281,22 +279,6 @@ class InformerFactory:
             raise CacheSyncError(
                 f"{len(missing)} of {len(informers)} informers have not synced {within}: {each}", missing
             )
-
-    def _wait_for_one(
-        self, informer: SharedInformer[Any], deadline: float | None, cancel: threading.Event | None
-    ) -> bool:
-        """Whether the informer has synced; False: the wait was cancelled. Raises as its ``wait_for_sync``."""
-        while cancel is None or not cancel.is_set():
-            left = None if deadline is None else max(0.0, deadline - self._clock.monotonic())
-            whole = cancel is None or (left is not None and left <= _CANCEL_SLICE)
-            try:
-                informer.wait_for_sync(left if whole else _CANCEL_SLICE)
-            except CacheSyncError:
-                if whole:
-                    raise
-            else:
-                return True
-        return False
 
     def stop(self, timeout: float = 2.0) -> StopResult:
         """Ends all watches and handlers, and blocks until their threads are gone. Again: harmless.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 import msgspec
 
-from kinform.errors import CacheResetError, CacheWaitTimeoutError
+from kinform.errors import CacheResetError, CacheSyncError, CacheWaitTimeoutError
 from kinform.informer.versions import at_least, is_comparable, is_older
 from kinform.meta import ObjectKey
 from kinform.selectors import FieldSelector, LabelSelector
@@ -21,7 +21,38 @@ if TYPE_CHECKING:
     from kinform.meta import Resource, WireObject
     from kinform.store import Store
 
-__all__ = ["Awaited", "Progress", "Scope"]
+__all__ = ["Awaited", "Progress", "Scope", "wait_unless_cancelled"]
+
+_SLICE: Final = (
+    0.1  # seconds that a wait may take to notice that it was cancelled: nothing waits for two events at once
+)
+
+
+def wait_unless_cancelled(
+    wait: Callable[[float | None], None], deadline: float | None, cancel: threading.Event | None, clock: Clock
+) -> bool:
+    """Whether ``wait`` came to its end; False: ``cancel`` was set first.
+
+    Args:
+        wait: Takes how many seconds to wait (None: for ever), and raises ``CacheSyncError`` when they have passed.
+        deadline: A reading of the clock, or None.
+        cancel: Set from another thread; None: the wait is one piece.
+        clock: The clock that ``wait`` goes by.
+
+    Raises:
+        CacheSyncError: The deadline has passed.
+    """
+    while cancel is None or not cancel.is_set():
+        left = None if deadline is None else max(0.0, deadline - clock.monotonic())
+        whole = cancel is None or (left is not None and left <= _SLICE)
+        try:
+            wait(left if whole else _SLICE)
+        except CacheSyncError:
+            if whole:
+                raise
+        else:
+            return True
+    return False
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
