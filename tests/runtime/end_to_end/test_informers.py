@@ -5,11 +5,9 @@ Time is virtual where the reflector waits, so that nothing here sleeps; the netw
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -33,7 +31,6 @@ from kinform import (
     index,
     label_index,
 )
-from kinform.reflector import STREAMING_SUPPORT
 from kinform.testing import Server, VirtualClock
 from kinform_k8s import Clientset, SharedInformerFactory
 from kinform_k8s.models.core.v1 import Container, Node, Pod, PodSpec
@@ -92,24 +89,6 @@ class Errors:
         with self._changed:
             assert self._changed.wait_for(lambda: len(found()) >= count, 10), f"no {reason!r} among {self.all}"
             return found()[count - 1]
-
-
-def open_sockets() -> int:
-    links = []
-    for each in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # the one by which the listing itself is read
-            links.append(str(each.readlink()))
-    return sum(link.startswith("socket:") for link in links)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither threads nor sockets; and no test learns from another that a server cannot stream."""
-    monkeypatch.setattr(STREAMING_SUPPORT, "_refused", {})
-    threads, sockets = set(threading.enumerate()), open_sockets()
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
-    assert open_sockets() == sockets
 
 
 @pytest.fixture(params=["on", "off"], ids=["streaming", "paging"])

@@ -7,7 +7,6 @@ import importlib
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -32,25 +31,6 @@ REFUSAL = b'{"kind":"Status","apiVersion":"v1","status":"Failure","message":"sen
 
 def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
-
-
-def open_sockets() -> int:
-    links = []
-    for each in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # the one by which the listing itself is read
-            links.append(str(each.readlink()))
-    return sum(link.startswith("socket:") for link in links)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from kinform.reflector import STREAMING_SUPPORT
-
-    monkeypatch.setattr(STREAMING_SUPPORT, "_refused", {})
-    threads, sockets = set(threading.enumerate()), open_sockets()
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
-    assert open_sockets() == sockets
 
 
 class Peer:
