@@ -27,7 +27,7 @@ class SpecError(CodegenError):
 
     def __init__(self, source: str, problem: str, *, mend: str, at: Sequence[str] = ()) -> None:
         self.source = source
-        self.pointer = json_pointer(at)
+        self.pointer: str = json_pointer(at)
         self.problem = problem
         self.mend = mend
         super().__init__(f"{source}: {self.pointer}: {problem}\n  mend: {mend}")

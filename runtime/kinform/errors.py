@@ -253,7 +253,7 @@ class CacheSyncError(KinformError):
 
     def __init__(self, message: str, missing: Mapping[str, Exception | None]) -> None:
         super().__init__(message)
-        self.missing = dict(missing)
+        self.missing: dict[str, Exception | None] = dict(missing)
 
 
 class CacheWaitTimeoutError(KinformError, TimeoutError):

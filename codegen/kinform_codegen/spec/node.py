@@ -24,9 +24,9 @@ class Node:
     __slots__ = ("path", "source", "value")
 
     def __init__(self, value: object, source: str, path: tuple[str, ...] = ()) -> None:
-        self.value = value
-        self.source = source
-        self.path = path
+        self.value: object = value
+        self.source: str = source
+        self.path: tuple[str, ...] = path
 
     def mapping(self) -> dict[str, object]:
         """The value as a JSON object.

@@ -44,10 +44,10 @@ class Event(Generic[T_co]):
         initial: bool = False,
         final_state_unknown: bool = False,
     ) -> None:
-        self.type = type_
-        self.key = key
-        self.initial = initial
-        self.final_state_unknown = final_state_unknown
+        self.type: EventType = type_
+        self.key: ObjectKey = key
+        self.initial: bool = initial
+        self.final_state_unknown: bool = final_state_unknown
         self._inflate = inflate
         self._entries = (old, new)
         self._old: T_co | None = None

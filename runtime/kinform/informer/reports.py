@@ -71,7 +71,7 @@ class Reporter:
         self._listener = listener
         self._lock = threading.Lock()
         self._index_errors: list[Exception] = []
-        self.errors = 0
+        self.errors: int = 0
         """How many errors were reported."""
         self.last_error: Exception | None = None
         """The last error of a watch."""

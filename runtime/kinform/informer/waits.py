@@ -78,12 +78,12 @@ class Awaited:
     __slots__ = ("body", "key", "labels", "resource_version", "uid")
 
     def __init__(self, obj: WireObject, resource: Resource) -> None:
-        self.body = obj.to_wire()
+        self.body: bytes = obj.to_wire()
         metadata = msgspec.json.decode(self.body, type=_Object).metadata
-        self.key = ObjectKey((metadata.namespace or "") if resource.namespaced else "", metadata.name)
-        self.uid = metadata.uid or ""
-        self.resource_version = metadata.resource_version or ""
-        self.labels = metadata.labels or {}
+        self.key: ObjectKey = ObjectKey((metadata.namespace or "") if resource.namespaced else "", metadata.name)
+        self.uid: str = metadata.uid or ""
+        self.resource_version: str = metadata.resource_version or ""
+        self.labels: dict[str, str] = metadata.labels or {}
         if not self.uid or not self.resource_version:
             raise ValueError(
                 f"{resource.kind} {self.key} has no uid or resourceVersion: wait for what a client call returned"

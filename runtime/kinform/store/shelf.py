@@ -32,10 +32,10 @@ class Shelf:
     def __init__(self, indexes: int, resource_version: str = "", *, synced: bool = False) -> None:
         self._namespaces: dict[str, dict[str, Entry]] = {}
         self.buckets: list[Buckets] = [{} for _ in range(indexes)]
-        self.count = 0
-        self.body_bytes = 0
-        self.resource_version = resource_version
-        self.synced = synced
+        self.count: int = 0
+        self.body_bytes: int = 0
+        self.resource_version: str = resource_version
+        self.synced: bool = synced
 
     def get(self, key: ObjectKey) -> Entry | None:
         """The entry at this key. Two look-ups, so it may be called without the lock."""

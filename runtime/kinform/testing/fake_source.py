@@ -56,8 +56,8 @@ class FakeFeed:
     def __init__(self, request: SourceRequest) -> None:
         self.request = request
         """What the informer asked for."""
-        self.started = False
-        self.stopped = False
+        self.started: bool = False
+        self.stopped: bool = False
         self._decoder = Decoder(request.resource, request.transform, known=request.known)
         self._synced = False
         self._resource_version = ""

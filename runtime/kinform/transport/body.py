@@ -93,8 +93,8 @@ class ChunkedFraming:
     """
 
     def __init__(self) -> None:
-        self.ended = False
-        self.overrun = False
+        self.ended: bool = False
+        self.overrun: bool = False
         self._left = 0  # bytes of the current chunk still to come
         self._head = b""  # the part of a chunk's head, or of the trailer, that has come
         self._first = True  # no line end before the first chunk's size

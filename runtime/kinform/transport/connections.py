@@ -221,13 +221,13 @@ class Endpoint:
             parsed = None
         if parsed is None or parsed.scheme not in {"http", "https"} or not parsed.host:
             raise ConfigurationError("the API server's address (configuration.host) is no http:// or https:// URL")
-        self.secure = parsed.scheme == "https"
-        self.name = parsed._replace(auth=None, path=None, query=None, fragment=None).url
+        self.secure: bool = parsed.scheme == "https"
+        self.name: str = parsed._replace(auth=None, path=None, query=None, fragment=None).url
         """The server as ``https://host:port``, without what may be secret."""
         self._path = (parsed.path or "").rstrip("/")
         host, port = parsed.host, parsed.port or (443 if self.secure else 80)
         settings: Mapping[str, Any] = manager.connection_pool_kw
-        self.verified = not (self.secure and settings.get("cert_reqs") in {ssl.CERT_NONE, "CERT_NONE", "NONE"})
+        self.verified: bool = not (self.secure and settings.get("cert_reqs") in {ssl.CERT_NONE, "CERT_NONE", "NONE"})
         """Whether the server has to prove that it is who it says (always true without TLS, where nothing proves it)."""
         self._socks_options: Mapping[str, object] | None = settings.get("_socks_options")
         self._wanted_options: Sequence[SocketOption] = settings.get("socket_options") or ()

@@ -59,7 +59,7 @@ class Exchange:
         self._aborts: Sequence[Abort] = connection.aborts
         self._silence = request.silence
         self._open = True
-        self.status = response.status
+        self.status: int = response.status
         self.headers: Mapping[str, str] = _headers(response)
         self._body = BodyReader(response)
 

@@ -70,10 +70,10 @@ class Session:
         self.after_refusal = after_refusal
         self.accepted = False
         """Whether the server has taken these credentials."""
-        self.made_at = time.monotonic()
+        self.made_at: float = time.monotonic()
         self.host = host
-        self.endpoint = Endpoint(host, manager)
-        self.idle = IdleConnections()
+        self.endpoint: Endpoint = Endpoint(host, manager)
+        self.idle: IdleConnections = IdleConnections()
         self._authorise = cast("Callable[..., object] | None", getattr(client, "update_params_for_auth", None))
         self._auth_parameters = 0 if self._authorise is None else len(inspect.signature(self._authorise).parameters)
         self._auth_lock = threading.Lock()
@@ -165,7 +165,7 @@ class Sessions:
         client = cast("ApiClient", source) if self._source is None else self._source()
         self._lock = threading.Lock()
         self._tried_at = float("-inf")
-        self.latest = Session(client, 1)
+        self.latest: Session = Session(client, 1)
         if not self.latest.endpoint.verified:
             _log.warning("the certificate of %s is not verified: anyone may answer for it", self.latest.endpoint.name)
 

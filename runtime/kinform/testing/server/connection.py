@@ -59,7 +59,7 @@ class Exchange:
 
     def __init__(self, connection: Connection, request: Request) -> None:
         self.request = request
-        self.started = False
+        self.started: bool = False
         self._connection = connection
         self._content_left: int | None = None
         self._streaming = False
@@ -141,7 +141,7 @@ class Connection:
     def __init__(self, sock: socket.socket, handle: Callable[[Connection, Exchange], None], number: int) -> None:
         self.sock = sock
         self.number = number
-        self.abandoned = False
+        self.abandoned: bool = False
         self._handle = handle
         self._buffer = bytearray()
 

@@ -93,7 +93,7 @@ class Refusal(Exception):  # noqa: N818  (an answer of the server, not a mishap 
         if details is not None:
             status["details"] = details
         status["code"] = code
-        self.body = encode(status)
+        self.body: bytes = encode(status)
 
 
 def success(resource: Resource, name: str, uid: str) -> bytes:

@@ -17,7 +17,7 @@ class Selection:
     __slots__ = ("_labels", "_terms", "namespace")
 
     def __init__(self, namespace: str, labels: LabelSelector, fields: FieldSelector) -> None:
-        self.namespace = namespace
+        self.namespace: str = namespace
         self._labels = None if labels.empty else labels
         self._terms = fields.terms
 

@@ -56,12 +56,12 @@ class StoredObject:
         ordered: JsonObject = {name: metadata[name] for name in _METADATA_ORDER if name in metadata}
         ordered |= metadata
         rest = {name: value for name, value in tree.items() if name not in {"apiVersion", "kind", "metadata"}}
-        self.body = documents.encode({"metadata": ordered, **rest}, sort=sort)
-        self.name = str(metadata.get("name", ""))
-        self.namespace = str(metadata.get("namespace", ""))
-        self.key = key_of(self.namespace, self.name)
-        self.uid = str(metadata.get("uid", ""))
-        self.resource_version = resource_version
+        self.body: bytes = documents.encode({"metadata": ordered, **rest}, sort=sort)
+        self.name: str = str(metadata.get("name", ""))
+        self.namespace: str = str(metadata.get("namespace", ""))
+        self.key: str = key_of(self.namespace, self.name)
+        self.uid: str = str(metadata.get("uid", ""))
+        self.resource_version: int = resource_version
         self.labels: Mapping[str, str] = {k: v for k, v in child(metadata, "labels").items() if isinstance(v, str)}
         self._sorted = sort
         self._fields: dict[str, str] = {}
@@ -92,9 +92,9 @@ class Change:
     __slots__ = ("_departed", "after", "before", "frames", "resource_version")
 
     def __init__(self, resource_version: int, before: StoredObject | None, after: StoredObject | None) -> None:
-        self.resource_version = resource_version
-        self.before = before
-        self.after = after
+        self.resource_version: int = resource_version
+        self.before: StoredObject | None = before
+        self.after: StoredObject | None = after
         self.frames: dict[tuple[str, str], bytes] = {}
         self._departed: StoredObject | None = None
 
@@ -117,7 +117,7 @@ class Collection:
 
     def __init__(self, lock: threading.RLock, history: int, revision: int, *, sort: bool) -> None:
         self.objects: dict[str, StoredObject] = {}
-        self.changed = threading.Condition(lock)
+        self.changed: threading.Condition = threading.Condition(lock)
         self.sort = sort
         self._keys: list[str] = []
         self._history = history
@@ -219,8 +219,8 @@ class Storage:
     """
 
     def __init__(self, history: int, clock: Clock) -> None:
-        self.lock = threading.RLock()
-        self.revision = 1
+        self.lock: threading.RLock = threading.RLock()
+        self.revision: int = 1
         self._history = history
         self._clock = clock
         self._collections: dict[tuple[str, str], Collection] = {}
