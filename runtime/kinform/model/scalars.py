@@ -4,38 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import core_schema
 
 from kinform.model.nulls import ZERO
+from kinform.scalars import NumberText, int_or_string
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["Duration", "IntOrString", "Json", "Number", "NumberText", "Quantity", "RawExtension"]
-
-
-class NumberText(str):
-    """The text of a JSON number that stands where a string was expected; goes back as the number it was."""
-
-    __slots__ = ()
-
-    @classmethod
-    def of(cls, value: object) -> NumberText:
-        """Reads a number.
-
-        Raises:
-            ValueError: The value is no number.
-        """
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise PydanticCustomError("string_or_number_type", "Input should be a string or a number")
-        return cls(repr(value))
-
-
-def _int_or_string(value: object) -> int | str:
-    """Reads what is neither an integer nor a string: 1.0 is an integer, 1.5 keeps its text and goes back a number."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return NumberText.of(value)
+__all__ = ["Duration", "IntOrString", "Json", "Number", "Quantity", "RawExtension"]
 
 
 class _QuantitySchema:
@@ -61,7 +38,7 @@ class _IntOrStringSchema:
                 core_schema.int_schema(strict=True),
                 core_schema.str_schema(strict=True),
                 core_schema.no_info_plain_validator_function(
-                    _int_or_string, json_schema_input_schema=core_schema.float_schema()
+                    int_or_string, json_schema_input_schema=core_schema.float_schema()
                 ),
             ],
             mode="left_to_right",

@@ -1,131 +1,33 @@
-"""Kubernetes' Time and MicroTime: datetimes that go back to the server exactly as they came."""
+"""Time and MicroTime as fields of pydantic models."""
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Final, Self, SupportsIndex, TypeAlias
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic_core import PydanticCustomError, core_schema
 
 from kinform.model.nulls import ZERO
+from kinform.scalars import MicroTimeFormat, TimeFormat, zero_time
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
 
-__all__ = ["MicroTime", "MicroTimeFormat", "Time", "TimeFormat"]
-
-# What the API server lets pass as a date-time, beyond what Python reads by itself: year 0, an hour offset of any two
-# digits, t and z in small letters, any one character before the fraction.
-_LENIENT = re.compile(
-    r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\D(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)"
-)
+__all__ = ["MicroTime", "Time"]
 
 
-_NOT_A_TIME: Final = PydanticCustomError("time_format", "Input should be a time as in RFC 3339")
-_NO_ZONE: Final = PydanticCustomError("time_zone", "Input should be a time with a time zone, as datetime.now(UTC) is")
-
-
-class _WireTime(datetime):
-    """A datetime that remembers the text it was read from; what is computed from it remembers nothing."""
-
-    __slots__ = ("_text",)
-    _text: str
-
-    @classmethod
-    def read(cls, text: str) -> Self:
+class _TimeSchema(TimeFormat):
+    def _validate(self, value: object) -> datetime:
         try:
-            value = cls.fromisoformat(text)
-        except ValueError:
-            value = cls._read_leniently(text)
-        else:
-            if value.tzinfo is None:
-                value = cls._read_leniently(text)
-        value._text = text  # noqa: SLF001 - its own
-        return value
-
-    @classmethod
-    def _read_leniently(cls, text: str) -> Self:
-        match = _LENIENT.fullmatch(text.upper())
-        if match is None:
-            raise _NOT_A_TIME
-        year = max(match["year"], "0001")
-        zone = match["zone"] if match["zone"][1:3] < "24" else "Z"
-        try:
-            return cls.fromisoformat(f"{year}-{match['day']}T{match['time']}.{match['fraction'] or '0'}{zone}")
-        except ValueError:
-            raise _NOT_A_TIME from None
-
-    @property
-    def text(self) -> str | None:
-        """The text this was read from, or None."""
-        return getattr(self, "_text", None)
-
-    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[object, ...]:
-        text = self.text
-        return super().__reduce_ex__(protocol) if text is None else (type(self).read, (text,))
-
-    def __repr__(self) -> str:
-        return f"datetime.fromisoformat({self.text or self.isoformat()!r})"
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-
-class _WireMicroTime(_WireTime):
-    """As `_WireTime`, for MicroTime: so that the text of the one never goes out where the other is expected."""
-
-    __slots__ = ()
-
-
-def _zero_time() -> datetime:
-    return datetime.min.replace(tzinfo=UTC)
-
-
-class TimeFormat:
-    """Reads and writes ``meta/v1.Time``: whole seconds in UTC, unless the server wrote it otherwise.
-
-    A value read from the wire is written as it was read. A value made in Python needs a time zone, and is written in
-    UTC with a ``Z``.
-    """
-
-    _read = _WireTime.read
-    _kept: type[_WireTime] = _WireTime
-
-    def write(self, value: datetime) -> str:
-        """The text for the wire.
-
-        Raises:
-            ValueError: The datetime has no time zone.
-        """
-        # The exact class: the text of a MicroTime is none for a Time, and the other way round.
-        if value.__class__ is self._kept and (text := getattr(value, "_text", None)) is not None:
-            return text  # type: ignore[no-any-return]
-        return self._canonical(self._zoned(value).astimezone(UTC).replace(tzinfo=None))
-
-    def _canonical(self, value: datetime) -> str:
-        return value.isoformat(timespec="seconds") + "Z"
-
-    @staticmethod
-    def _zoned(value: datetime) -> datetime:
-        if value.tzinfo is None:
-            raise _NO_ZONE
-        return value
-
-    def _accept(self, value: object) -> datetime:
-        if isinstance(value, str):
-            return self._read(value)
-        if isinstance(value, datetime):
-            return self._zoned(value)
-        raise _NOT_A_TIME
+            # The usual case at once: nearly all that is read is text.
+            return self.kept.read(value) if value.__class__ is str else self.accept(value)
+        except ValueError as error:
+            raise PydanticCustomError("time", "{said}", {"said": str(error)}) from None
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            self._accept,
-            metadata={ZERO: _zero_time},
+            self._validate,
+            metadata={ZERO: zero_time},
             json_schema_input_schema=core_schema.datetime_schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 self.write, return_schema=core_schema.str_schema(), when_used="json-unless-none"
@@ -133,18 +35,12 @@ class TimeFormat:
         )
 
 
-class MicroTimeFormat(TimeFormat):
-    """Reads and writes ``meta/v1.MicroTime``: always six digits, since the server refuses any other number."""
-
-    _read = _WireMicroTime.read
-    _kept = _WireMicroTime
-
-    def _canonical(self, value: datetime) -> str:
-        return value.isoformat(timespec="microseconds") + "Z"
+class _MicroTimeSchema(_TimeSchema, MicroTimeFormat):
+    pass
 
 
-Time: TypeAlias = Annotated[datetime, TimeFormat()]
+Time: TypeAlias = Annotated[datetime, _TimeSchema()]
 """A datetime with a time zone; ``meta/v1.Time``. Any aware datetime may be given; the server keeps whole seconds."""
 
-MicroTime: TypeAlias = Annotated[datetime, MicroTimeFormat()]
+MicroTime: TypeAlias = Annotated[datetime, _MicroTimeSchema()]
 """A datetime with a time zone and microseconds; ``meta/v1.MicroTime``. Any aware datetime may be given."""

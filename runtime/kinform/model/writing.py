@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, 
 import msgspec
 from pydantic import BaseModel
 
-from kinform.model.scalars import NumberText
-from kinform.model.times import TimeFormat
+from kinform.scalars import NumberText, TimeFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
