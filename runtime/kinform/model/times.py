@@ -19,8 +19,7 @@ __all__ = ["MicroTime", "Time"]
 class _TimeSchema(TimeFormat):
     def _validate(self, value: object) -> datetime:
         try:
-            # The usual case at once: nearly all that is read is text.
-            return self.kept.read(value) if value.__class__ is str else self.accept(value)
+            return self.accept(value)
         except ValueError as error:
             raise PydanticCustomError("time", "{said}", {"said": str(error)}) from None
 

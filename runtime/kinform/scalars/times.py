@@ -130,11 +130,11 @@ class TimeFormat:
 class MicroTimeFormat(TimeFormat):
     """Reads and writes ``meta/v1.MicroTime``: always six digits, since the server refuses any other number."""
 
-    kept = WireMicroTime
+    kept: type[WireTime] = WireMicroTime
 
     def _canonical(self, value: datetime) -> str:
         return value.isoformat(timespec="microseconds") + "Z"
 
 
-TIME: Final = TimeFormat()
-MICRO_TIME: Final = MicroTimeFormat()
+TIME: Final[TimeFormat] = TimeFormat()
+MICRO_TIME: Final[MicroTimeFormat] = MicroTimeFormat()
