@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CodegenError", "OutputError", "SpecError"]
+__all__ = ["CodegenError", "OutputError", "SettingsError", "SpecError"]
 
 
 class CodegenError(Exception):
@@ -31,6 +31,24 @@ class SpecError(CodegenError):
         self.problem = problem
         self.mend = mend
         super().__init__(f"{source}: {self.pointer}: {problem}\n  mend: {mend}")
+
+
+class SettingsError(CodegenError):
+    """The flags or the configuration ask for what cannot be.
+
+    Attributes:
+        problem: What is wrong.
+        mend: What to do about it.
+    """
+
+    def __init__(self, problem: str, *, mend: str) -> None:
+        self.problem = problem
+        self.mend = mend
+        super().__init__(f"{problem}\n  mend: {mend}")
+
+    def within(self, where: str) -> SettingsError:
+        """The same complaint with the place that it is about."""
+        return SettingsError(f"{where}: {self.problem}", mend=self.mend)
 
 
 class OutputError(CodegenError):

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kinform_codegen.emit.package import header, render_package
+from kinform_codegen.expansions import Expansions
 from kinform_codegen.formatting import format_tree
 from kinform_codegen.plan import make_plan
+from kinform_codegen.settings import PackageOptions
 from kinform_codegen.spec.resources import find_resources
+from kinform_codegen.spec.select import prune, referenced, select
+from kinform_codegen.spec.shared import is_builtin, oldest_bundled
 from kinform_codegen.spec.values import add_value_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from kinform_codegen.models import ClassRef
     from kinform_codegen.progress import Progress
     from kinform_codegen.spec.load import Spec
+    from kinform_codegen.spec.resources import ApiResource
+    from kinform_codegen.spec.version import KubernetesVersion
 
-__all__ = ["PACKAGE", "GeneratedTree", "generate"]
+__all__ = ["GeneratedTree", "generate"]
 
-PACKAGE = "kinform_k8s"
+_KUBERNETES_PACKAGE: Final = "kinform_k8s"
+_CUSTOM_PACKAGE: Final = "kinform_crds"
+_DEFAULT: Final = PackageOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,48 +37,89 @@ class GeneratedTree:
     """What was generated.
 
     Attributes:
+        package: The package's import name.
         files: Content by path in the output folder, sorted.
         resources: How many resources have a client.
         cacheable: How many of them have a lister and an informer, too.
         notes: What the user should know: resources left out, facts that were missing.
     """
 
+    package: str
     files: dict[str, bytes]
     resources: int
     cacheable: int
     notes: tuple[str, ...]
 
 
-def generate(spec: Spec, progress: Progress, *, package: str = PACKAGE) -> GeneratedTree:
-    """Generates the package. The same specification gives the same bytes.
+def generate(
+    spec: Spec, progress: Progress, options: PackageOptions = _DEFAULT, *, output: Path | None = None
+) -> GeneratedTree:
+    """Generates the package. The same specification and options give the same bytes.
+
+    Args:
+        spec: What to generate from; the facts that it lacks are added to its document.
+        progress: Hears of each step.
+        options: What the package is like.
+        output: Where the package will stand, if its hand-written expansions are to be found there. Only read.
 
     Raises:
         SpecError: The specification cannot be used.
-        OutputError: The generated code could not be formatted.
+        SettingsError: The selection leaves nothing.
+        OutputError: An expansion cannot be used, or the generated code could not be formatted.
     """
     progress.step("finding resources")
-    resources, untyped = find_resources(spec)
-    notes = [f"{path} is left out: it has no typed objects" for path in untyped]
-    facts_from = add_value_facts(spec.document, spec.version)
-    if spec.version is None:
-        facts = f", and zero values are those of {facts_from}" if facts_from else ""
-        notes.append(
-            f"{spec.source} does not say which Kubernetes it describes: the package's version is 0.0.0{facts}"
-            " (a file name such as swagger-v1.30.json would tell)"
-        )
-    plan = make_plan(spec, resources, package=package)
+    found, untyped = find_resources(spec)
+    resources = select(found, options.selection)
+    notes = [*spec.notes, *(f"{path} is left out: it has no typed objects" for path in untyped)]
+    builtin = any(is_builtin(resource.schema) for resource in resources)
+    reused: Mapping[str, ClassRef] = {}
+    if not builtin and not options.standalone:
+        reused = _reused(spec, resources)
+    if not reused:
+        facts_from = add_value_facts(spec.document, spec.version)
+        if builtin and spec.version is None:
+            notes.append(_unversioned(spec.source, facts_from))
+    package = options.package or (_KUBERNETES_PACKAGE if builtin else _CUSTOM_PACKAGE)
+    plan = make_plan(
+        spec, resources, package=package, version=options.version, builtin=builtin, reuses_kubernetes=bool(reused)
+    )
     progress.step(f"generating models for {len(resources)} resources")
     # Brings datamodel-code-generator along: half a second that an early error should not cost.
     from kinform_codegen.models import generate_models  # noqa: PLC0415
 
-    models = generate_models(spec.document, package=package, header=header(plan))
+    document = spec.document
+    if options.selection or not builtin:
+        document = prune(document, resources, without=reused)
+    models = generate_models(document, package=package, header=header(plan), reused=reused)
     progress.step("generating clients, listers and informers")
+    expansions = Expansions.find(output / package) if output is not None else Expansions()
     files = {f"{package}/{path}": text for path, text in models.files.items()}
-    files.update(render_package(plan, spec, models.classes))
+    files.update(render_package(plan, spec, models.classes, expansions))
+    notes += [f"{path} is not used: {why}" for path, why in expansions.unused()]
     progress.step(f"formatting {len(files)} files")
     return GeneratedTree(
+        package=package,
         files=format_tree({path: files[path] for path in sorted(files)}),
         resources=len(resources),
         cacheable=sum(resource.cacheable for resource in resources),
         notes=tuple(notes),
+    )
+
+
+def _reused(spec: Spec, resources: Sequence[ApiResource]) -> dict[str, ClassRef]:
+    """The classes of ``kinform-k8s`` that stand for schemas of the specification: those that every release has."""
+    from kinform_codegen.models import classes_of  # noqa: PLC0415
+
+    oldest = oldest_bundled()
+    if oldest is None:
+        return {}
+    needed = referenced(resources, spec.document)
+    return {name: ref for name, ref in classes_of(oldest, _KUBERNETES_PACKAGE).items() if name in needed}
+
+
+def _unversioned(source: str, facts_from: KubernetesVersion | None) -> str:
+    facts = f", and zero values are those of {facts_from}" if facts_from else ""
+    return (
+        f"{source} does not say which Kubernetes it describes: the package's version is 0.0.0{facts}"
+        " (a file name such as swagger-v1.30.json would tell)"
     )

@@ -21,12 +21,14 @@ from kinform_codegen.naming import (
     snake_case,
     version_folder,
 )
+from kinform_codegen.spec.shared import is_builtin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from kinform_codegen.spec.load import Spec
     from kinform_codegen.spec.resources import ApiResource, Subresource
+    from kinform_codegen.spec.version import KubernetesVersion
 
 __all__ = ["GroupPlan", "GroupVersionPlan", "PackagePlan", "ResourcePlan", "SubresourcePlan", "make_plan"]
 
@@ -36,6 +38,8 @@ FACTORY_NAMES = frozenset(
     | {"transport", "wait_for_cache_sync"}
 )
 LISTER_NAMES = frozenset({"list", "keys", "copy", "get", "find"})
+
+_MOST_GROUPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +166,25 @@ class PackagePlan:
     Attributes:
         package: ``kinform_k8s``.
         version: The distribution's version.
-        kubernetes: What it is made for, in words: ``Kubernetes v1.30``.
+        origin: What it is generated from, in words: ``Kubernetes v1.30``, ``custom resources``.
+        contents: What it is for, in words: ``Kubernetes v1.30``, ``example.com and example.org``.
         groups: The groups, by name.
+        builtin: Whether it holds resources of Kubernetes itself.
+        reuses_kubernetes: Whether it takes the types that it shares with Kubernetes from ``kinform-k8s``.
     """
 
     package: str
     version: str
-    kubernetes: str
+    origin: str
+    contents: str
     groups: tuple[GroupPlan, ...]
+    builtin: bool
+    reuses_kubernetes: bool
+
+    @property
+    def distribution(self) -> str:
+        """``kinform-k8s``: what is installed."""
+        return self.package.replace("_", "-")
 
     @property
     def group_versions(self) -> tuple[GroupVersionPlan, ...]:
@@ -181,9 +196,37 @@ class PackagePlan:
         """Every resource."""
         return tuple(resource for version in self.group_versions for resource in version.resources)
 
+    @property
+    def example(self) -> tuple[GroupPlan, GroupVersionPlan, ResourcePlan] | None:
+        """A resource to show how the package is used: pods where it has them, else the first with an informer."""
+        followed = [
+            (group, version, resource)
+            for group in self.groups
+            for version in group.versions
+            for resource in version.cacheable
+        ]
+        pods = (each for each in followed if (each[1].api_version, each[2].api.plural) == ("v1", "pods"))
+        return next(pods, followed[0] if followed else None)
 
-def make_plan(spec: Spec, resources: Sequence[ApiResource], *, package: str) -> PackagePlan:
+
+def make_plan(
+    spec: Spec,
+    resources: Sequence[ApiResource],
+    *,
+    package: str,
+    version: str | None = None,
+    builtin: bool = True,
+    reuses_kubernetes: bool = False,
+) -> PackagePlan:
     """Gives everything its name.
+
+    Args:
+        spec: What the resources were found in.
+        resources: What the package is for.
+        package: Its import name.
+        version: The distribution's version; None follows the Kubernetes that is described, else ``0.1.0``.
+        builtin: Whether resources of Kubernetes itself are among them.
+        reuses_kubernetes: Whether the types that they share with Kubernetes come from ``kinform-k8s``.
 
     Raises:
         SpecError: Two things of one place want the same name; the message has both.
@@ -197,9 +240,34 @@ def make_plan(spec: Spec, resources: Sequence[ApiResource], *, package: str) -> 
         planner.group(group, folders[group], versions)
         for group, versions in sorted(by_group.items(), key=lambda item: folders[item[0]])
     )
-    number = f"{spec.version.major}.{spec.version.minor}.0" if spec.version else "0.0.0"
-    kubernetes = f"Kubernetes {spec.version}" if spec.version else "Kubernetes"
-    return PackagePlan(package, number, kubernetes, groups)
+    return PackagePlan(
+        package=package,
+        version=version or _version(spec.version, builtin=builtin),
+        origin=_kubernetes(spec) if builtin else "custom resources",
+        contents=_contents(spec, resources, builtin=builtin),
+        groups=groups,
+        builtin=builtin,
+        reuses_kubernetes=reuses_kubernetes,
+    )
+
+
+def _version(kubernetes: KubernetesVersion | None, *, builtin: bool) -> str:
+    if not builtin:
+        return "0.1.0"
+    return f"{kubernetes.major}.{kubernetes.minor}.0" if kubernetes else "0.0.0"
+
+
+def _kubernetes(spec: Spec) -> str:
+    return f"Kubernetes {spec.version}" if spec.version else "Kubernetes"
+
+
+def _contents(spec: Spec, resources: Sequence[ApiResource], *, builtin: bool) -> str:
+    custom = sorted({each.group for each in resources if not is_builtin(each.schema)})
+    if builtin:
+        return f"{_kubernetes(spec)} and custom resources" if custom else _kubernetes(spec)
+    named = custom if len(custom) <= _MOST_GROUPS else [*custom[:_MOST_GROUPS], f"{len(custom) - _MOST_GROUPS} more"]
+    *first, last = named
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 class _Planner:

@@ -7,12 +7,13 @@ import os
 import shutil
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinform_codegen.emit.package import GENERATED_BY
 from kinform_codegen.errors import OutputError
+from kinform_codegen.marks import MARK_LENGTH, is_generated
 
 if sys.platform != "win32":
     import fcntl
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "apply_changes", "find_changes"]
 
-_MARK = GENERATED_BY.encode()
+_PROJECT = "pyproject.toml"
 _STAGING = ".kinform-staging-"
 
 
@@ -59,9 +60,11 @@ def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> C
         package: The package in it that is searched for stale files.
 
     Raises:
-        OutputError: A hand-written file stands where a generated one goes, or the folder cannot be read.
+        OutputError: A hand-written file stands where a generated one goes, the folder holds another generated package,
+            or it cannot be read.
     """
     created, changed, hand_written = [], [], []
+    _check_project(output, package)
     try:
         for path, content in files.items():
             place = output / path
@@ -72,7 +75,7 @@ def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> C
             if present == content:
                 continue
             changed.append(path)
-            if present.strip() and not _is_generated(present):
+            if present.strip() and not is_generated(present):
                 hand_written.append(path)
         removed = [path for path in _generated_files(output, package) if path not in files]
     except OSError as error:
@@ -84,6 +87,20 @@ def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> C
             "  mend: move it away, or give another --output"
         )
     return Changes(tuple(sorted(created)), tuple(sorted(changed)), tuple(sorted(removed)))
+
+
+def _check_project(output: Path, package: str) -> None:
+    """Two packages in one folder would fight over its pyproject.toml, and neither would be up to date."""
+    try:
+        content = (output / _PROJECT).read_bytes()
+        other = tomllib.loads(content.decode())["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"][0]
+    except (OSError, ValueError, LookupError, TypeError):
+        return  # none there, or not ours: then it is spared as every hand-written file is
+    if is_generated(content) and other != package and (output / other).is_dir():
+        raise OutputError(
+            f"{output} holds the generated package {other!r} already, and {package!r} would take its place\n"
+            f"  mend: give another --output, or --package {other}; or take the old one away first: rm -r {output}"
+        )
 
 
 def apply_changes(output: Path, files: Mapping[str, bytes], changes: Changes) -> None:
@@ -185,12 +202,8 @@ def _generated_files(output: Path, package: str) -> Iterator[str]:
             place = Path(folder, name)
             if place.suffix == ".py":
                 with place.open("rb") as file:
-                    if _is_generated(file.read(len(_MARK) + 16)):
+                    if is_generated(file.read(MARK_LENGTH)):
                         yield place.relative_to(output).as_posix()
-
-
-def _is_generated(content: bytes) -> bool:
-    return _MARK in content.partition(b"\n")[0]
 
 
 def _remove_empty_folders(output: Path, removed: tuple[str, ...]) -> None:

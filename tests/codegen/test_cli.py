@@ -175,14 +175,84 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], ["--openapi", "a", "--cluster"], ["--openapi", "a", "--context", "b"], ["--open", "a"], ["capture", "--what"]],
+    ("arguments", "said"),
+    [
+        (["--openapi", "a", "--cluster"], "--openapi and --cluster exclude each other"),
+        (["--openapi", "a", "--context", "b"], "--context goes with --cluster"),
+        (["--open", "a"], "unrecognized arguments: --open"),
+        (["capture", "--what"], "required: --output"),
+        (["--crd", "a", "--config", "b"], "--config excludes --openapi, --crd and --cluster"),
+        (["--output", "a"], "--output goes with --openapi, --crd or --cluster"),
+        (["--group", "a"], "--group goes with --openapi, --crd or --cluster"),
+        (["--openapi", "a", "--models", "attrs"], "pydantic, msgspec"),
+    ],
 )
-def test_wrong_usage_is_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_status_2(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)
     assert caught.value.code == 2
-    assert "usage: kinform-codegen" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "usage: kinform-codegen" in error
+    assert said in error.replace("'", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "nothing says what to generate from"),
+        (["--config", "nowhere.toml"], "nowhere.toml cannot be read"),
+        (["--openapi", "v1.30", "--package", "a-b"], "'a-b' is none"),
+        (["--openapi", "v1.30", "--version", "1.x"], "'1.x' is no version"),
+        (["--crd", "a", "--crd", "a"], "'a' was given twice"),
+        (["--openapi", "v1.30", "--group", "none.example"], "there is no group 'none.example'"),
+    ],
+)
+def test_what_cannot_be_is_one_message_with_a_mend(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("kinform-codegen: error: ")
+    assert said in error
+    assert "\n  mend: " in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_configuration_is_taken_where_flags_say_nothing(
+    small_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "pyproject.toml"
+    config.write_text(
+        f'[[tool.kinform]]\nopenapi = "{small_path}"\noutput = "a"\npackage = "acme_k8s"\n'
+        f'[[tool.kinform]]\nopenapi = "{small_path}"\noutput = "b"\ninclude = ["core"]\n'
+    )
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert cli.main(["--check"]) == 1
+    assert f"would create {tmp_path}/b/kinform_k8s/py.typed" in capsys.readouterr().out
+    assert cli.main([]) == 0
+    assert (tmp_path / "a" / "acme_k8s" / "informers" / "factory.py").is_file()
+    assert {path.name for path in (tmp_path / "b" / "kinform_k8s" / "clients").iterdir() if path.is_dir()} == {"core"}
+    assert cli.main(["--check"]) == 0
+    # One of two packages is stale: all are looked at, and the status says so.
+    (tmp_path / "a" / "README.md").unlink()
+    capsys.readouterr()
+    assert cli.main(["--config", str(config), "--check"]) == 1
+    assert capsys.readouterr().out == f"would create {tmp_path}/a/README.md\n"
+
+
+def test_a_folder_holds_one_package(small_path: Path, generated: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = tree(generated)
+    assert cli.main(["--openapi", str(small_path), "--package", "acme_k8s", "--output", str(generated)]) == 2
+    error = capsys.readouterr().err
+    assert "holds the generated package 'kinform_k8s' already" in error
+    assert f"rm -r {generated}" in error
+    assert tree(generated) == before
 
 
 def test_a_python_without_its_dependencies_says_make_setup(repository: Path) -> None:
@@ -197,16 +267,16 @@ def test_the_console_script_is_the_same_program(repository: Path) -> None:
     script = Path(sys.executable).with_name("kinform-codegen")
     done = subprocess.run([script, "--help"], capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 0
-    assert done.stdout.startswith("usage: kinform-codegen (--openapi FILE|URL")
-    assert run("--help", cwd=repository).stdout.startswith("usage: python -m codegen (--openapi FILE|URL")
+    assert done.stdout.startswith("usage: kinform-codegen [--openapi FILE|URL |")
+    assert run("--help", cwd=repository).stdout.startswith("usage: python -m codegen [--openapi FILE|URL |")
 
 
-def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, small_path: Path) -> None:
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, small_path: Path, tmp_path: Path) -> None:
     def interrupt(location: str) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("kinform_codegen.spec.load.load_spec", interrupt)
-    assert cli.main(["--openapi", str(small_path)]) == 130
+    monkeypatch.setattr("kinform_codegen.spec.gather.load_spec", interrupt)
+    assert cli.main(["--openapi", str(small_path), "--output", str(tmp_path)]) == 130
 
 
 def test_what_is_in_the_repository_is_up_to_date(repository: Path) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kinform_codegen.emit.package import _PYDANTIC_REQUIREMENT, _RUNTIME_REQUIREMENT, GENERATED_BY
+from kinform_codegen.emit.package import _PYDANTIC_REQUIREMENT, _RUNTIME_REQUIREMENT
 from kinform_codegen.errors import SpecError
 from kinform_codegen.generate import GeneratedTree, generate
+from kinform_codegen.marks import GENERATED_BY
 from kinform_codegen.progress import Progress
 from kinform_codegen.spec.load import Spec, load_spec, parse_spec
 

@@ -71,7 +71,7 @@ def test_the_version_follows_kubernetes(small_document: dict[str, Any], as_spec:
     assert plan_of(as_spec(small_document)).version == "1.30.0"
     small_document["info"]["version"] = "unversioned"
     plan = plan_of(as_spec(small_document))
-    assert (plan.version, plan.kubernetes) == ("0.0.0", "Kubernetes")
+    assert (plan.version, plan.origin) == ("0.0.0", "Kubernetes")
 
 
 def test_names_that_the_runtime_has_get_an_underscore(small_document: dict[str, Any], as_spec: AsSpec) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kinform_codegen.emit.package import GENERATED_BY
 from kinform_codegen.errors import OutputError
+from kinform_codegen.marks import GENERATED_BY
 from kinform_codegen.write import Changes, apply_changes, find_changes
 
 MARK = f"# {GENERATED_BY} from X.\n".encode()

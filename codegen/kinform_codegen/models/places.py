@@ -75,7 +75,9 @@ def kinds_of(schema: Mapping[str, object]) -> list[tuple[str, str, str]]:
     ]
 
 
-def assign_places(schemas: Mapping[str, Mapping[str, object]], paths: Iterable[str]) -> dict[str, Place]:
+def assign_places(
+    schemas: Mapping[str, Mapping[str, object]], paths: Iterable[str], *, imported: frozenset[str] = frozenset()
+) -> dict[str, Place]:
     """The place of each schema; no two alike.
 
     A schema of a kind goes where its group and version are; one without goes with the kinds that share the start of
@@ -84,6 +86,7 @@ def assign_places(schemas: Mapping[str, Mapping[str, object]], paths: Iterable[s
     Args:
         schemas: The schemas that become classes, by name.
         paths: The document's paths, which tell the groups.
+        imported: Names of other packages' classes, which a class of that name would hide.
     """
     kinds = {name: kinds_of(schema) for name, schema in schemas.items()}
     groups = {match["group"] for path in paths if (match := _GROUP_IN_PATH.match(path))} | {""}
@@ -95,7 +98,7 @@ def assign_places(schemas: Mapping[str, Mapping[str, object]], paths: Iterable[s
     for name in sorted(schemas):
         folder, module, cls = _wanted(name, kinds[name], folders, owners)
         place = Place(folder, module, cls)
-        while taken.setdefault(place, name) != name or place.name in _TAKEN_CLASS_NAMES:
+        while taken.setdefault(place, name) != name or place.name in _TAKEN_CLASS_NAMES | imported:
             place = place._replace(name=f"{place.name}_")
         places[name] = place
     return places

@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from kinform_codegen.emit.environment import docstring_text
@@ -17,6 +18,8 @@ from kinform_codegen.spec.values import EXTENSION, ZEROS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from kinform_codegen.models.places import ClassRef
 
 __all__ = ["ClassFacts", "Member", "Prepared", "prepare"]
 
@@ -74,18 +77,24 @@ class Prepared:
     places: dict[str, Place] = field(default_factory=dict)
 
 
-def prepare(document: Mapping[str, object]) -> Prepared:
+def prepare(document: Mapping[str, object], reused: Mapping[str, ClassRef] = MappingProxyType({})) -> Prepared:
     """Decides everything about the document's classes.
 
     Lists of objects (``PodList``) are left out unless something refers to them: clients read any list into one generic
     class.
+
+    Args:
+        document: OpenAPI v3.
+        reused: Classes of another package, by the schema that they stand for: none is made for these.
     """
     components = cast("dict[str, dict[str, Schema]]", document.get("components") or {})
     schemas = components.get("schemas", {})
     paths = document.get("paths")
-    kept = _kept({name: schema for name, schema in schemas.items() if is_class(name, schema)})
-    places = assign_places(kept, paths if isinstance(paths, dict) else ())
-    return _Preparer(schemas, places).run()
+    kept = _kept({name: each for name, each in schemas.items() if is_class(name, each) and name not in reused})
+    places = assign_places(
+        kept, paths if isinstance(paths, dict) else (), imported=frozenset(ref.name for ref in reused.values())
+    )
+    return _Preparer(schemas, places, reused).run()
 
 
 def _kept(classes: dict[str, Schema]) -> dict[str, Schema]:
@@ -145,11 +154,11 @@ class _Source(NamedTuple):
 class _Preparer:
     """Prepares the classes of one document."""
 
-    def __init__(self, schemas: Mapping[str, Schema], places: dict[str, Place]) -> None:
+    def __init__(self, schemas: Mapping[str, Schema], places: dict[str, Place], reused: Mapping[str, ClassRef]) -> None:
         self._schemas = schemas
         self._out = Prepared(places=places)
         self._taken = set(places.values())
-        self._reader = ShapeReader(schemas, places, self._hoist)
+        self._reader = ShapeReader(schemas, places, self._hoist, reused)
 
     def run(self) -> Prepared:
         for name in sorted(self._out.places):

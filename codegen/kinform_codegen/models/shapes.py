@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias, cast
 
 from kinform_codegen.spec.references import SCHEMAS, schema_name
@@ -9,7 +10,7 @@ from kinform_codegen.spec.references import SCHEMAS, schema_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kinform_codegen.models.places import Place
+    from kinform_codegen.models.places import ClassRef, Place
 
 __all__ = ["STRUCT", "Schema", "Shape", "ShapeReader", "is_class", "unwrapped"]
 
@@ -101,6 +102,7 @@ class ShapeReader:
         places: The places of those that become classes.
         hoist: Makes a class of an object that stands inside another schema; gets its schema and the path that names
             it, returns the new class's key.
+        reused: Classes of another package, by the schema that they stand for.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class ShapeReader:
         schemas: Mapping[str, Mapping[str, object]],
         places: Mapping[str, Place],
         hoist: Callable[[Schema, tuple[str, ...]], str],
+        reused: Mapping[str, ClassRef] = MappingProxyType({}),
     ) -> None:
         self._schemas = schemas
         self._places = places
         self._hoist = hoist
+        self._reused = reused
         self._open: set[str] = set()
 
     def read(self, schema: Mapping[str, object], path: tuple[str, ...]) -> Shape:
@@ -142,6 +146,8 @@ class ShapeReader:
         if name in _UNIONS:
             alternative = self.read(_UNIONS[name], path).schema
             return Shape({"anyOf": [self._read_reference(SCHEMAS + _JSON_SCHEMA, path).schema, alternative]}, None)
+        if name in self._reused:
+            return Shape({"customTypePath": ".".join(self._reused[name])}, STRUCT)
         if name in self._places:
             return Shape({"$ref": SCHEMAS + self._places[name].key}, STRUCT)
         if name in self._open:

@@ -1,4 +1,4 @@
-"""Reads a specification from a file, a URL or a cluster, tells its version by itself, and hands it on as OpenAPI v3."""
+"""Reads a specification from a file or a URL, tells its version by itself, and hands it on as OpenAPI v3."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import codecs
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from kinform_codegen.errors import SpecError
 from kinform_codegen.spec.bundled import bundled_spec, bundled_versions
 from kinform_codegen.spec.depth import TOO_DEEP, check_depth
-from kinform_codegen.spec.merge import merge_documents
 from kinform_codegen.spec.node import Node
 from kinform_codegen.spec.references import check_references
 from kinform_codegen.spec.schemas import check_schemas
 from kinform_codegen.spec.swagger import to_openapi_v3
 from kinform_codegen.spec.version import KubernetesVersion
 
-if TYPE_CHECKING:
-    from kinform.transport import Transport
-
-__all__ = ["Spec", "load_cluster", "load_spec", "parse_spec"]
+__all__ = ["Spec", "finished_spec", "load_spec", "parse_spec"]
 
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _URL_TIMEOUT_SECONDS = 30.0
@@ -37,11 +32,13 @@ class Spec:
         source: The file, URL or cluster it came from, as the user named it.
         document: OpenAPI v3, merged over all groups; every ``$ref`` in it leads somewhere.
         version: The Kubernetes it describes, or None where it does not say.
+        notes: What was left out while reading, for the user to know.
     """
 
     source: str
     document: dict[str, object]
     version: KubernetesVersion | None
+    notes: tuple[str, ...] = ()
 
     @property
     def root(self) -> Node:
@@ -94,10 +91,18 @@ def parse_spec(data: bytes, source: str) -> Spec:
         raise SpecError(source, TOO_DEEP, mend="check that this is the file you mean") from error
     root = Node(decoded, source)
     check_depth(root)
-    document = _as_openapi_v3(root)
-    title = root.at("info", "version")
+    return finished_spec(_as_openapi_v3(root), source)
+
+
+def finished_spec(document: dict[str, object], source: str, notes: tuple[str, ...] = ()) -> Spec:
+    """A specification of a document that is OpenAPI v3 already.
+
+    Raises:
+        SpecError: It has a ``$ref`` to nothing, or holds a schema that is none.
+    """
+    title = Node(document, source).at("info", "version")
     named = title.value if title is not None and isinstance(title.value, str) else ""
-    spec = Spec(source, document, KubernetesVersion.find(named) or KubernetesVersion.find(source))
+    spec = Spec(source, document, KubernetesVersion.find(named) or KubernetesVersion.find(source), notes)
     check_references(spec.root)
     check_schemas(spec.root)
     return spec
@@ -163,67 +168,3 @@ def _fetch(url: str) -> bytes:
         mend = "check the URL; for a cluster, which wants credentials, use --cluster"
         raise SpecError(url, f"cannot be read: HTTP {response.status} {response.reason or ''}".rstrip(), mend=mend)
     return response.data
-
-
-def load_cluster(context: str | None = None) -> Spec:
-    """Reads a running cluster: its OpenAPI v3 documents merged, else its OpenAPI v2.
-
-    Blocks for some seconds. The credentials are the kubeconfig's (or a pod's own).
-
-    Args:
-        context: A context of the kubeconfig; None is the current one.
-
-    Raises:
-        SpecError: The cluster cannot be reached, refuses, or answers with what is not OpenAPI.
-    """
-    from kinform.errors import KinformError  # noqa: PLC0415  (only a cluster needs the runtime)
-    from kinform.transport import Transport, connect  # noqa: PLC0415
-
-    source = f"cluster (context {context})" if context else "cluster"
-    try:
-        transport = Transport(connect(context=context))
-        try:
-            return _read_cluster(transport, source)
-        finally:
-            transport.close()
-    except KinformError as error:
-        raise SpecError(
-            source,
-            f"cannot be read: {error}",
-            mend="check with `kubectl get --raw /openapi/v3` that the context works and may read /openapi",
-        ) from error
-
-
-def _read_cluster(transport: Transport, source: str) -> Spec:
-    from kinform.errors import NotFoundError  # noqa: PLC0415
-
-    try:
-        index = transport.request("GET", "/openapi/v3").body
-    except NotFoundError:
-        return parse_spec(transport.request("GET", "/openapi/v2").body, source)
-    documents = [
-        (name, _decoded(transport.request("GET", path).body, source, name))
-        for name, path in _group_versions(index, source).items()
-    ]
-    return parse_spec(msgspec.json.encode(merge_documents(documents, source)), source)
-
-
-def _group_versions(index: bytes, source: str) -> dict[str, str]:
-    """The documents of the index that describe a group and version, core first: ``apis/apps/v1`` → path."""
-    paths = Node(_decoded(index, source, "/openapi/v3"), source).get("paths")
-    paths_of: dict[str, str] = {}
-    for name, entry in paths.items() if paths is not None else ():
-        url = entry.get("serverRelativeURL")
-        if url is not None and re.fullmatch(r"api/[^/]+|apis/[^/]+/[^/]+", name):
-            paths_of[name] = url.text().partition("?")[0]  # a hash, for caches
-    # "api/…" sorts before "apis/…": where two servers disagree about a shared schema, the core's own word counts.
-    return dict(sorted(paths_of.items()))
-
-
-def _decoded(data: bytes, source: str, name: str) -> object:
-    try:
-        decoded: object = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        mend = "an aggregated API server may answer wrongly: `kubectl get --raw` shows what it says"
-        raise SpecError(source, f"{name} is not JSON: {error}", mend=mend) from error
-    return decoded

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kinform_codegen.spec.load import Spec
     from kinform_codegen.spec.node import Node
 
-__all__ = ["ApiResource", "FoundResources", "Subresource", "find_resources"]
+__all__ = ["ApiResource", "FoundResources", "ResourcePath", "Subresource", "find_resources", "place_of"]
 
 # What a group, version, plural, subresource or kind may hold: none of it can break out of the code that it is put into.
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -96,7 +96,7 @@ class FoundResources(NamedTuple):
     untyped: list[str]
 
 
-class _Place(NamedTuple):
+class ResourcePath(NamedTuple):
     """What a path addresses."""
 
     group: str
@@ -132,7 +132,7 @@ def find_resources(spec: Spec) -> FoundResources:
     drafts: dict[tuple[str, str, str], _Draft] = {}
     versions_with_watch_paths: set[tuple[str, str]] = set()
     for path, item in paths.items() if paths is not None else ():
-        place = _place(path)
+        place = place_of(path)
         if place is None:
             continue
         names = (place.group or "core", place.version, place.plural, place.subresource or "status")
@@ -161,7 +161,7 @@ def find_resources(spec: Spec) -> FoundResources:
     return FoundResources(typed, untyped)
 
 
-def _place(path: str) -> _Place | None:
+def place_of(path: str) -> ResourcePath | None:
     """What a path addresses, or None where it is no resource's."""
     match path.strip("/").split("/"):
         case ["api", version, *rest] if rest:
@@ -178,16 +178,16 @@ def _place(path: str) -> _Place | None:
         rest = rest[2:]
     match rest:
         case [plural]:
-            return _Place(group, version, plural, namespaced, watch, on_object=False, subresource="")
+            return ResourcePath(group, version, plural, namespaced, watch, on_object=False, subresource="")
         case [plural, "{name}"]:
-            return _Place(group, version, plural, namespaced, watch, on_object=True, subresource="")
+            return ResourcePath(group, version, plural, namespaced, watch, on_object=True, subresource="")
         case [plural, "{name}", subresource]:
-            return _Place(group, version, plural, namespaced, watch, on_object=True, subresource=subresource)
+            return ResourcePath(group, version, plural, namespaced, watch, on_object=True, subresource=subresource)
         case _:
             return None  # proxy/{path} and the like: no objects behind it
 
 
-def _read_operations(item: Node, place: _Place, draft: _Draft) -> None:
+def _read_operations(item: Node, place: ResourcePath, draft: _Draft) -> None:
     for method, operation in item.items():
         if method not in {"get", "put", "post", "patch", "delete"} or operation.mapping().get(_ACTION) == "connect":
             continue

@@ -1,76 +1,20 @@
 from __future__ import annotations
 
-import http.server
 import json
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kinform_codegen.errors import SpecError
-from kinform_codegen.spec.load import load_cluster, load_spec, parse_spec
+from kinform_codegen.spec.load import load_spec, parse_spec
 from kinform_codegen.spec.resources import find_resources
 from kinform_codegen.spec.version import KubernetesVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-
-class WebServer:
-    """Serves JSON by path, on the loopback."""
-
-    def __init__(self) -> None:
-        self.answers: dict[str, tuple[int, object]] = {}
-        self.requests: list[str] = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.requests.append(self.path)
-                status, answer = outer.answers.get(self.path, (404, {"kind": "Status", "code": 404}))
-                body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (its name upstream)
-                """Says nothing."""
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-@pytest.fixture
-def web() -> Iterator[WebServer]:
-    server = WebServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kubeconfig(web: WebServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kubeconfig with two contexts that lead to the web server."""
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "staging",
-        "clusters": [{"name": "box", "cluster": {"server": web.url}}],
-        "users": [{"name": "me", "user": {}}],
-        "contexts": [{"name": name, "context": {"cluster": "box", "user": "me"}} for name in ("staging", "production")],
-    }
-    path = tmp_path / "kubeconfig"
-    path.write_text(json.dumps(config))
-    monkeypatch.setenv("KUBECONFIG", str(path))
+    from tests.codegen.spec.conftest import WebServer
 
 
 def complaint(call: Callable[[], object]) -> SpecError:
@@ -244,63 +188,6 @@ def test_a_url_that_answers_with_an_error(web: WebServer) -> None:
 def test_a_url_where_nobody_listens(web: WebServer) -> None:
     web.close()
     assert "cannot be read" in complaint(lambda: load_spec(f"{web.url}/spec.json")).problem
-
-
-def parts_of(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The document, cut by group and version as the API server does."""
-    parts: dict[str, dict[str, Any]] = {}
-    for path, item in document["paths"].items():
-        words = path.strip("/").split("/")
-        name = "/".join(words[:2] if words[0] == "api" else words[:3])
-        part = parts.setdefault(name, {**document, "paths": {}})
-        part["paths"][path] = item
-    return parts
-
-
-@pytest.mark.usefixtures("kubeconfig")
-def test_a_cluster_is_read_from_its_index_and_merged(web: WebServer, small_document: dict[str, Any]) -> None:
-    parts = parts_of(small_document)
-    index = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash=1%2B2"} for name in parts}
-    web.answers["/openapi/v3"] = (200, {"paths": index})
-    for name in parts:
-        # The version's document is not asked for: it has no resources.
-        web.answers[f"/openapi/v3/{name}"] = (500, {}) if name == "version" else (200, parts[name])
-    spec = load_cluster()
-    assert spec.version == KubernetesVersion(1, 30)
-    schemas = small_document["components"]["schemas"]
-    assert spec.document["components"] == {"schemas": schemas}
-    assert len(find_resources(spec).typed) == 5
-    # The context is named where it was given.
-    assert load_cluster("production").source == "cluster (context production)"
-
-
-@pytest.mark.usefixtures("kubeconfig")
-def test_a_cluster_without_v3_is_read_by_v2(web: WebServer, small_document: dict[str, Any]) -> None:
-    web.answers["/openapi/v2"] = (200, small_document)
-    assert len(find_resources(load_cluster()).typed) == 5
-    assert web.requests == ["/openapi/v3", "/openapi/v2"]
-
-
-@pytest.mark.usefixtures("kubeconfig")
-def test_a_cluster_that_refuses(web: WebServer) -> None:
-    web.answers["/openapi/v3"] = (403, {"kind": "Status", "code": 403, "reason": "Forbidden", "message": "not you"})
-    error = complaint(load_cluster)
-    assert "not you" in error.problem
-    assert "kubectl get --raw /openapi/v3" in error.mend
-
-
-@pytest.mark.usefixtures("kubeconfig")
-def test_a_context_that_is_not_there() -> None:
-    error = complaint(lambda: load_cluster("nowhere"))
-    assert error.source == "cluster (context nowhere)"
-    assert "nowhere" in error.problem
-
-
-@pytest.mark.usefixtures("kubeconfig")
-def test_a_group_that_answers_with_no_json(web: WebServer) -> None:
-    web.answers["/openapi/v3"] = (200, {"paths": {"apis/a.io/v1": {"serverRelativeURL": "/openapi/v3/apis/a.io/v1"}}})
-    web.answers["/openapi/v3/apis/a.io/v1"] = (200, b"oops")
-    assert "apis/a.io/v1 is not JSON" in complaint(load_cluster).problem
 
 
 @pytest.mark.parametrize(
