@@ -61,20 +61,24 @@ from kinform.store import Index, Indexer, Snapshot, field_index, index, label_in
 from kinform.transport import Abort, ApiClient, Transport, connect
 from kinform.wire import EventType, Json, drop, keep
 from kinform.workqueue import (
+    LOW_PRIORITY,
     BucketRateLimiter,
     DelayingQueue,
     ItemExponentialFailureRateLimiter,
     ItemFastSlowRateLimiter,
     MaxOfRateLimiter,
+    PriorityQueue,
     RateLimiter,
     RateLimitingQueue,
     WithMaxWaitRateLimiter,
     WorkQueue,
     default_controller_rate_limiter,
     default_item_based_rate_limiter,
+    parallelize,
 )
 
 __all__ = [
+    "LOW_PRIORITY",
     "Abort",
     "AbortedError",
     "AlreadyExistsError",
@@ -126,6 +130,7 @@ __all__ = [
     "ObjectKey",
     "Operator",
     "Predicate",
+    "PriorityQueue",
     "RateLimiter",
     "RateLimitingQueue",
     "Registration",
@@ -162,6 +167,7 @@ __all__ = [
     "matches_labels",
     "object_key",
     "owner_key",
+    "parallelize",
     "resource_version_changed",
     "run",
     "satisfies",

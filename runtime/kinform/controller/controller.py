@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.controller.result import Result, TerminalError
 from kinform.errors import ShutDown
 from kinform.meta import ObjectKey, WireObject
-from kinform.workqueue import RateLimitingQueue, WorkQueueStatistics
+from kinform.workqueue import LOW_PRIORITY, PriorityQueue, WorkQueueStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,6 +58,9 @@ class Controller:
     that come while it runs are one more call afterwards. What it raises is logged, counted, told to ``on_error`` and
     tried again with back-off, except `TerminalError`.
 
+    Its queue has priorities: keys of an initial list or a resync come after those of which there is news, yet are not
+    starved by them. A key that is tried again keeps its priority.
+
     Args:
         name: For thread names, statistics and logs.
         reconcile: Takes the key of one object of the kind given to `watches`; returns None or a `Result`.
@@ -82,7 +86,7 @@ class Controller:
         self._reconcile = reconcile
         self._worker_count = workers
         self._on_error = on_error
-        self._queue: RateLimitingQueue[ObjectKey] = RateLimitingQueue(limiter, name=name, clock=clock)
+        self._queue: PriorityQueue[ObjectKey] = PriorityQueue(limiter, name=name, clock=clock)
         self._clock = clock
         self._reconciled_kind: Resource | None = None
         self._registrations: list[Registration] = []
@@ -106,7 +110,8 @@ class Controller:
         if self._reconciled_kind is not None:
             raise ValueError(f"controller {self.name} reconciles {self._reconciled_kind} already: one kind each")
         self._reconciled_kind = informer.resource
-        self._registrations.append(informer.add_key_handler(self._queue.add, where=where))
+        background = partial(self._queue.add, priority=LOW_PRIORITY)
+        self._registrations.append(informer.add_key_handler(self._queue.add, background=background, where=where))
         return self
 
     def owns(self, source: ResourceInformer[T], *, where: Predicate[T] | Callable[[T], bool] | None = None) -> Self:
@@ -126,7 +131,8 @@ class Controller:
             for owner in event.owners():
                 group = owner.api_version.rpartition("/")[0]
                 if owner.kind == kind.kind and group == kind.group:
-                    self._queue.add(ObjectKey(event.key.namespace if kind.namespaced else "", owner.name))
+                    key = ObjectKey(event.key.namespace if kind.namespaced else "", owner.name)
+                    self._queue.add(key, priority=_priority(event))
 
         self._registrations.append(source.informer().add_handler(enqueue_owners, where=where))
         return self
@@ -144,13 +150,13 @@ class Controller:
             for obj in (event.old, event.new):
                 if obj is not None:
                     for key in to_keys(obj):
-                        self._queue.add(key)
+                        self._queue.add(key, priority=_priority(event))
 
         self._registrations.append(source.informer().add_handler(enqueue_mapped, where=where))
         return self
 
     @property
-    def queue(self) -> RateLimitingQueue[ObjectKey]:
+    def queue(self) -> PriorityQueue[ObjectKey]:
         """The controller's queue, for sources of one's own."""
         return self._queue
 
@@ -230,7 +236,8 @@ class Controller:
             self._count("reconciled")
             self._queue.forget(key)
             if result is not None and result.requeue_after is not None:
-                self._queue.add_after(key, result.requeue_after)
+                priority = self._queue.priority_of(key) if result.priority is None else result.priority
+                self._queue.add_after(key, result.requeue_after, priority=priority)
 
     def _count(self, what: str) -> None:
         with self._lock:
@@ -244,3 +251,7 @@ class Controller:
             self._on_error(key, error)
         except Exception:
             logger.exception("controller %s: on_error raised", self.name)
+
+
+def _priority(event: Event[T]) -> int:
+    return LOW_PRIORITY if event.initial or event.resync else 0

@@ -19,9 +19,11 @@ class Result:
 
     Attributes:
         requeue_after: Come again after this time, even if nothing changes. The key's failures are forgotten.
+        priority: With which priority then; None: with the one that it had this time.
     """
 
     requeue_after: timedelta | None = None
+    priority: int | None = None
 
 
 class TerminalError(KinformError):

@@ -73,10 +73,13 @@ class KeyWork(msgspec.Struct, gc=False, eq=False):
     Attributes:
         key: The key.
         changes: What happened to it, for the handler's predicate; None where it has none.
+        background: Nothing has happened: the object was there when the handler began to listen, or a resync tells of
+            it again.
     """
 
     key: ObjectKey
     changes: list[Pending] | None
+    background: bool = False
 
 
 W = TypeVar("W")
@@ -268,12 +271,15 @@ class KeyBacklog(Backlog[KeyWork]):
         self._keep_changes = keep_changes
         # None stands for Marker.SYNCED. An OrderedDict, since taking the first of a dict again and again is quadratic.
         self._queue: OrderedDict[ObjectKey | None, list[Pending] | None] = OrderedDict()
+        self._news: set[ObjectKey] = set()  # those that are not there by the initial list alone
 
     def put(self, notification: Notification) -> None:  # noqa: D102
         old, new = notification.old, notification.new
         entry = new if new is not None else old
         assert entry is not None, "a notification has an old or a new entry"
         key = entry.key
+        if old is not None or not notification.initial:
+            self._news.add(key)
         if not self._keep_changes:
             if key in self._queue:
                 self.coalesced += 1
@@ -299,6 +305,7 @@ class KeyBacklog(Backlog[KeyWork]):
     def clear(self) -> None:  # noqa: D102
         super().clear()
         self._queue.clear()
+        self._news.clear()
 
     def __len__(self) -> int:
         return len(self._queue) - (None in self._queue)
@@ -307,7 +314,13 @@ class KeyBacklog(Backlog[KeyWork]):
         if not self._queue:
             return None
         key, changes = self._queue.popitem(last=False)
-        return Marker.SYNCED if key is None else KeyWork(key, changes)
+        return Marker.SYNCED if key is None else KeyWork(key, changes, self._is_background(key))
+
+    def _is_background(self, key: ObjectKey) -> bool:
+        if key in self._news:
+            self._news.remove(key)
+            return False
+        return True
 
     def _waiting(self, key: ObjectKey) -> bool:
         return key in self._queue
@@ -315,9 +328,10 @@ class KeyBacklog(Backlog[KeyWork]):
     def _again(self, entry: Entry, seen: Entry | None) -> KeyWork:
         # A key that waits as well is told of now: the cache already holds the news it waits for.
         waiting = self._queue.pop(entry.key, None)
+        background = self._is_background(entry.key)
         if not self._keep_changes:
-            return KeyWork(entry.key, None)
-        return KeyWork(entry.key, [_again(entry, seen), *(waiting or ())])
+            return KeyWork(entry.key, None, background)
+        return KeyWork(entry.key, [_again(entry, seen), *(waiting or ())], background)
 
 
 def _again(entry: Entry, seen: Entry | None) -> Pending:

@@ -94,6 +94,14 @@ class Event(Generic[T_co]):
             dict.fromkeys(entry.owner for entry in self._entries if entry is not None and entry.owner is not None)
         )
 
+    @property
+    def resync(self) -> bool:
+        """Whether nothing has changed: the object is told of again, by a resync. Nothing is inflated."""
+        old, new = self._entries
+        return (
+            old is not None and new is not None and old.uid == new.uid and old.resource_version == new.resource_version
+        )
+
     def __repr__(self) -> str:
-        flags = [name for name in ("initial", "final_state_unknown") if getattr(self, name)]
+        flags = [name for name in ("initial", "resync", "final_state_unknown") if getattr(self, name)]
         return f"<{' '.join([type(self).__name__, self.type.value, str(self.key), *flags])}>"

@@ -145,22 +145,24 @@ class EventHandler(Generic[T]):
 
 
 class KeyHandler(Generic[T]):
-    """Tells one function of keys; nothing is inflated, unless the predicate does."""
+    """Tells one function of keys, or another where there is no news; nothing is inflated, unless the predicate does."""
 
     def __init__(
         self,
         function: Callable[[ObjectKey], object],
+        background: Callable[[ObjectKey], object],
         predicate: Predicate[T] | None,
         inflate: Callable[[Entry], T],
     ) -> None:
         self._function = function
+        self._background = background
         self._predicate = predicate
         self._inflate = inflate
 
     def __call__(self, work: KeyWork) -> None:
         """Tells the handler of one key; what its function or predicate raises comes out here."""
         if work.changes is None or any(self._concerns(change) for change in work.changes):
-            self._function(work.key)
+            (self._background if work.background else self._function)(work.key)
 
     def _concerns(self, change: Pending) -> bool:
         return judge(change, self._predicate, self._inflate) is not None

@@ -231,6 +231,7 @@ class SharedInformer(Generic[T]):
         self,
         function: Callable[[ObjectKey], object],
         *,
+        background: Callable[[ObjectKey], object] | None = None,
         where: Predicate[T] | Callable[[T], bool] | None = None,
         resync: timedelta | None = None,
         name: str = "",
@@ -238,10 +239,12 @@ class SharedInformer(Generic[T]):
         """Registers one function to be told of keys, such as a work queue's ``add``; no object is inflated for it.
 
         Equal keys that wait are one. With ``where``, what happened to a key while it waited is judged as one change.
-        All else as for ``add_event_handler``.
+        ``background``, where given, is called instead of ``function`` with keys of which there is no news: their
+        objects were there when the handler began to listen, or a resync tells of them again. All else as for
+        ``add_event_handler``.
         """
         predicate = as_predicate(where)
-        call = KeyHandler(function, predicate, self._inflater.inflate)
+        call = KeyHandler(function, background or function, predicate, self._inflater.inflate)
         backlog = KeyBacklog(self._handlers.is_current, keep_changes=predicate is not None)
         return self._register(name or function_name(function), backlog, call, resync)
 

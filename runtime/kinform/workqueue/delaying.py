@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Hashable
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -14,10 +15,23 @@ from kinform.workqueue.queue import WorkQueue
 if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.workqueue.limiters import RateLimiter
+    from kinform.workqueue.order import Order
 
-__all__ = ["DelayingQueue", "RateLimitingQueue"]
+__all__ = ["DelayingQueue", "RateLimitingQueue", "seconds_of"]
 
 T = TypeVar("T", bound=Hashable)
+
+
+def seconds_of(delay: timedelta | float) -> float:
+    """A delay in seconds.
+
+    Raises:
+        ValueError: It is not a number.
+    """
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if math.isnan(seconds):
+        raise ValueError("a delay must be a number of seconds, not NaN")
+    return seconds
 
 
 class DelayingQueue(WorkQueue[T]):
@@ -25,10 +39,15 @@ class DelayingQueue(WorkQueue[T]):
 
     There is no thread behind it: whoever asks the queue moves what is due, and a blocked ``get`` waits until the
     earliest deadline.
+
+    Args:
+        name: What the queue is called in statistics.
+        clock: For tests.
+        order: In which order items that are ready come; by default first in, first out.
     """
 
-    def __init__(self, *, name: str = "", clock: Clock = SYSTEM_CLOCK) -> None:
-        super().__init__(name=name, clock=clock)
+    def __init__(self, *, name: str = "", clock: Clock = SYSTEM_CLOCK, order: Order[T] | None = None) -> None:
+        super().__init__(name=name, clock=clock, order=order)
         # The heap may hold outdated deadlines of an item; _due has the one that counts.
         self._heap: list[tuple[float, int, T]] = []
         self._due: dict[T, float] = {}
@@ -44,23 +63,32 @@ class DelayingQueue(WorkQueue[T]):
         Args:
             item: What to add.
             delay: A ``timedelta``, or seconds.
+
+        Raises:
+            ValueError: ``delay`` is not a number.
         """
-        seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        seconds = seconds_of(delay)
         with self._lock:
-            if self._shutting_down:
-                return
-            self._retries += 1
-            if seconds <= 0:
-                self._add_locked(item)
-                return
-            deadline = self._clock.monotonic() + seconds
-            if deadline >= self._due.get(item, float("inf")):
-                return
-            self._due[item] = deadline
-            self._sequence += 1
-            heapq.heappush(self._heap, (deadline, self._sequence, item))
-            if self._heap[0][0] == deadline:
-                self._ready.notify()  # one waiting worker sets its alarm anew
+            if not self._shutting_down:
+                self._add_after_locked(item, seconds)
+
+    def _add_after_locked(self, item: T, seconds: float) -> None:
+        self._retries += 1
+        if seconds <= 0:
+            self._due_locked(item, None)
+            return
+        deadline = self._clock.monotonic() + seconds
+        if deadline >= self._due.get(item, float("inf")):
+            return
+        self._due[item] = deadline
+        self._sequence += 1
+        heapq.heappush(self._heap, (deadline, self._sequence, item))
+        if self._heap[0][0] == deadline:
+            self._ready.notify()  # one waiting worker sets its alarm anew
+
+    def _due_locked(self, item: T, since: float | None) -> None:
+        """The item's time has come, at ``since``, as nobody may have looked since then; None: now."""
+        self._add_locked(item, since)
 
     def _promote_locked(self) -> float | None:
         now = self._clock.monotonic()
@@ -72,7 +100,7 @@ class DelayingQueue(WorkQueue[T]):
             heapq.heappop(self._heap)
             if not outdated:
                 del self._due[item]
-                self._add_locked(item)
+                self._due_locked(item, deadline)
         return None
 
     def _shut_down_locked(self) -> None:
@@ -94,10 +122,18 @@ class RateLimitingQueue(DelayingQueue[T]):
         limiter: How long to wait; by default ``default_controller_rate_limiter()``.
         name: What the queue is called in statistics.
         clock: For tests.
+        order: In which order items that are ready come; by default first in, first out.
     """
 
-    def __init__(self, limiter: RateLimiter[T] | None = None, *, name: str = "", clock: Clock = SYSTEM_CLOCK) -> None:
-        super().__init__(name=name, clock=clock)
+    def __init__(
+        self,
+        limiter: RateLimiter[T] | None = None,
+        *,
+        name: str = "",
+        clock: Clock = SYSTEM_CLOCK,
+        order: Order[T] | None = None,
+    ) -> None:
+        super().__init__(name=name, clock=clock, order=order)
         self._limiter: RateLimiter[T] = default_controller_rate_limiter(clock=clock) if limiter is None else limiter
 
     def add_rate_limited(self, item: T) -> None:

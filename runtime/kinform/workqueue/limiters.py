@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.token_bucket import TokenBucket
 
 if TYPE_CHECKING:
     from kinform.clock import Clock
@@ -133,25 +134,19 @@ class BucketRateLimiter:
         qps: Tokens per second.
         burst: How many the bucket holds.
         clock: For tests.
+
+    Raises:
+        ValueError: ``qps`` is not above 0, or ``burst`` is less than 1.
     """
 
     def __init__(self, qps: float = 10.0, burst: int = 100, *, clock: Clock = SYSTEM_CLOCK) -> None:
-        if qps <= 0 or burst < 1:
-            raise ValueError(f"qps must be above 0 and burst at least 1, not {qps} and {burst}")
-        self._qps = qps
-        self._burst = float(burst)
-        self._clock = clock
-        self._tokens = float(burst)
-        self._last = clock.monotonic()
-        self._lock = threading.Lock()
+        self._bucket = TokenBucket(qps, burst, clock=clock)
 
     def when(self, item: Hashable) -> float:  # noqa: ARG002  (all items share the bucket)
         """Seconds until a token is there for this call; takes it."""
-        with self._lock:
-            now = self._clock.monotonic()
-            self._tokens = min(self._burst, self._tokens + (now - self._last) * self._qps) - 1.0
-            self._last = now
-            return max(0.0, -self._tokens / self._qps)
+        reservation = self._bucket.reserve()
+        assert reservation is not None, "without a limit every reservation is granted"
+        return reservation.delay
 
     def forget(self, item: Hashable) -> None:
         """Does nothing: the bucket knows no items."""

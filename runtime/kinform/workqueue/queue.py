@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Hashable
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ShutDown
+from kinform.workqueue.order import FifoOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from kinform.clock import Clock
+    from kinform.workqueue.observer import WorkQueueObserver
+    from kinform.workqueue.order import Order
 
 __all__ = ["WorkQueue", "WorkQueueStatistics"]
 
@@ -30,21 +32,28 @@ class WorkQueueStatistics:
         name: The queue's name.
         depth: Items ready to be handed out.
         processing: Items handed out and not done.
+        added_again: Items handed out and not done that were added again meanwhile: they come once more.
         delayed: Items that wait for their time.
         adds: Items added so far; one that was waiting already does not count.
         retries: Calls of ``add_after`` and ``add_rate_limited`` so far.
         longest_processing: Seconds that the longest-running item has been out.
+        unfinished: Seconds that all items in work have been out, together. If it grows by n each second, n workers are
+            stuck.
         shutting_down: Whether the queue has been shut down.
+        priorities: How many of ``depth`` wait with each priority; empty for queues without.
     """
 
     name: str
     depth: int
     processing: int
+    added_again: int
     delayed: int
     adds: int
     retries: int
     longest_processing: float
+    unfinished: float
     shutting_down: bool
+    priorities: Mapping[int, int] = field(default_factory=dict[int, int])
 
 
 class WorkQueue(Generic[T]):
@@ -56,18 +65,21 @@ class WorkQueue(Generic[T]):
     Args:
         name: What the queue is called in statistics.
         clock: For tests.
+        order: In which order items come; by default first in, first out.
     """
 
-    def __init__(self, *, name: str = "", clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, *, name: str = "", clock: Clock = SYSTEM_CLOCK, order: Order[T] | None = None) -> None:
         self.name = name
         self._clock = clock
         # client-go's three structures: the order of waiting items, what must be worked on, what is being worked on.
-        self._order: deque[T] = deque()
+        self._order: Order[T] = FifoOrder() if order is None else order
         self._dirty: set[T] = set()
         self._processing: dict[T, float] = {}
         self._shutting_down = False
         self._drain_cancelled = False
         self._adds = 0
+        self._observer: WorkQueueObserver | None = None
+        self._added_at: dict[T, float] = {}  # kept only for an observer
         self._lock = threading.Lock()
         self._ready = threading.Condition(self._lock)  # an item, an earlier deadline, or the end
         self._drained = threading.Condition(self._lock)
@@ -91,23 +103,31 @@ class WorkQueue(Generic[T]):
             TimeoutError: Nothing came in time.
         """
         with self._lock:
-            deadline = None if timeout is None else self._clock.monotonic() + timeout
-            while True:
-                wake = self._promote_locked()
-                if self._order:
-                    item = self._order.popleft()
-                    self._dirty.discard(item)
-                    self._processing[item] = self._clock.monotonic()
-                    self._pass_alarm_locked(wake)
-                    return item
-                if self._shutting_down:
-                    raise ShutDown
-                limits = [limit for limit in (deadline, wake) if limit is not None]
-                remaining = min(limits) - self._clock.monotonic() if limits else None
-                if remaining is not None and remaining <= 0 and deadline is not None and min(limits) == deadline:
-                    self._pass_alarm_locked(wake)
-                    raise TimeoutError(f"no item within {timeout} s")
-                self._clock.wait_condition(self._ready, remaining)
+            item = self._get_locked(timeout)
+            observer, added_at, now = self._observer, self._added_at.pop(item, None), self._processing[item]
+        if observer is not None and added_at is not None:
+            observer.waited(now - added_at)
+        return item
+
+    def _get_locked(self, timeout: float | None) -> T:
+        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        while True:
+            wake = self._promote_locked()
+            if len(self._order):
+                item = self._order.pop()
+                self._dirty.discard(item)
+                self._processing[item] = self._clock.monotonic()
+                self._handed_out_locked(item)
+                self._pass_alarm_locked(wake)
+                return item
+            if self._shutting_down:
+                raise ShutDown
+            limits = [limit for limit in (deadline, wake) if limit is not None]
+            remaining = min(limits) - self._clock.monotonic() if limits else None
+            if remaining is not None and remaining <= 0 and deadline is not None and min(limits) == deadline:
+                self._pass_alarm_locked(wake)
+                raise TimeoutError(f"no item within {timeout} s")
+            self._clock.wait_condition(self._ready, remaining)
 
     def done(self, item: T) -> None:
         """The worker has finished with the item. If it was added meanwhile it goes to the end of the queue.
@@ -115,12 +135,17 @@ class WorkQueue(Generic[T]):
         Harmless for an item that no worker has, such as one that is done already.
         """
         with self._lock:
-            if self._processing.pop(item, None) is None:
+            since = self._processing.pop(item, None)
+            if since is None:
                 return  # it may be waiting: once more in the queue, it would go to two workers
+            self._given_back_locked(item)
             if item in self._dirty:
-                self._order.append(item)
+                self._order.push(item)
                 self._ready.notify()
             self._drained.notify_all()
+            observer, now = self._observer, self._clock.monotonic()
+        if observer is not None:
+            observer.worked(now - since)
 
     @contextmanager
     def processing(self) -> Generator[T]:
@@ -168,12 +193,12 @@ class WorkQueue(Generic[T]):
             self._shut_down_locked()
             self._drain_cancelled = False
             deadline = None if timeout is None else self._clock.monotonic() + timeout
-            while (self._processing or self._order) and not self._drain_cancelled:
+            while (self._processing or len(self._order)) and not self._drain_cancelled:
                 remaining = None if deadline is None else deadline - self._clock.monotonic()
                 if remaining is not None and remaining <= 0:
                     return False
                 self._clock.wait_condition(self._drained, remaining)
-            return not (self._processing or self._order)
+            return not (self._processing or len(self._order))
 
     def discard(self) -> int:
         """Shuts down and drops what waits, so that workers end after what they have in hand. Does not block.
@@ -186,6 +211,7 @@ class WorkQueue(Generic[T]):
             dropped = len(self._dirty)
             self._order.clear()
             self._dirty.clear()
+            self._added_at.clear()
             self._drain_cancelled = True
             self._drained.notify_all()
             return dropped
@@ -200,27 +226,47 @@ class WorkQueue(Generic[T]):
         with self._lock:
             self._promote_locked()
             now = self._clock.monotonic()
+            running = [now - since for since in self._processing.values()]
             return WorkQueueStatistics(
                 name=self.name,
                 depth=len(self._order),
                 processing=len(self._processing),
+                added_again=len(self._dirty) - len(self._order),
                 delayed=self._delayed_locked(),
                 adds=self._adds,
                 retries=self._retries_locked(),
-                longest_processing=max((now - since for since in self._processing.values()), default=0.0),
+                longest_processing=max(running, default=0.0),
+                unfinished=sum(running),
                 shutting_down=self._shutting_down,
+                priorities=self._priorities_locked(),
             )
+
+    def observe(self, observer: WorkQueueObserver) -> None:
+        """Has the observer told how long items wait and are worked on, from the next one on. It replaces another."""
+        with self._lock:
+            self._observer = observer
 
     # ---- for the queues above
 
-    def _add_locked(self, item: T) -> None:
+    def _add_locked(self, item: T, since: float | None = None) -> None:
+        """Adds the item; ``since``: the clock's reading when it should have been, if that was before now."""
         if item in self._dirty:
+            if item not in self._processing:
+                self._order.touch(item)
             return
         self._adds += 1
         self._dirty.add(item)
+        if self._observer is not None:
+            self._added_at[item] = self._clock.monotonic() if since is None else since
         if item not in self._processing:
-            self._order.append(item)
+            self._order.push(item)
             self._ready.notify()
+
+    def _handed_out_locked(self, item: T) -> None:
+        """The item has just gone to a worker."""
+
+    def _given_back_locked(self, item: T) -> None:
+        """The item's worker is done with it."""
 
     def _pass_alarm_locked(self, wake: float | None) -> None:
         # This worker may have been the only one that waits for the next deadline: let another one set its alarm.
@@ -240,3 +286,6 @@ class WorkQueue(Generic[T]):
 
     def _retries_locked(self) -> int:
         return 0
+
+    def _priorities_locked(self) -> Mapping[int, int]:
+        return {}

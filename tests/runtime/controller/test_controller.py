@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from kinform import (
+    LOW_PRIORITY,
     Controller,
     ObjectKey,
     Result,
@@ -248,6 +249,78 @@ def test_workers_share_the_work_but_never_a_key() -> None:
     assert calls.next() == "shop/a"
     assert controller.stop(REAL) == []
     assert calls.most == 2
+
+
+def priorities(controller: Controller, count: int) -> dict[str, int]:
+    """The next keys, each with its priority."""
+    found = {}
+    for _ in range(count):
+        key = controller.queue.get()
+        found[str(key)] = controller.queue.priority_of(key)
+        controller.queue.done(key)
+    return found
+
+
+def test_what_was_there_at_first_comes_after_what_is_new(factory: SharedInformerFactory, source: FakeSource) -> None:
+    controller = (
+        Controller("rollup", Calls())
+        .watches(factory.apps().v1().deployments())
+        .owns(factory.apps().v1().replica_sets())
+        .maps(
+            factory.core().v1().config_maps(), lambda config_map: [ObjectKey("shop", f"of-{config_map.metadata.name}")]
+        )
+    )
+    factory.start()
+    source.feed(DEPLOYMENTS).replace(Deployment(metadata=meta("web")), resource_version=1)
+    owner = ("apps/v1", "Deployment", "owner")
+    source.feed(REPLICA_SETS).replace(ReplicaSet(metadata=meta("web-1", owner=owner)), resource_version=1)
+    source.feed(CONFIG_MAPS).replace(ConfigMap(metadata=meta("c")), resource_version=1)
+    assert priorities(controller, 3) == {
+        "shop/web": LOW_PRIORITY,
+        "shop/owner": LOW_PRIORITY,
+        "shop/of-c": LOW_PRIORITY,
+    }
+    source.feed(DEPLOYMENTS).upsert(Deployment(metadata=meta("web", version=2)))
+    source.feed(REPLICA_SETS).upsert(ReplicaSet(metadata=meta("web-1", version=2, owner=owner)))
+    source.feed(CONFIG_MAPS).remove(ConfigMap(metadata=meta("c", version=2)))
+    assert priorities(controller, 3) == {"shop/web": 0, "shop/owner": 0, "shop/of-c": 0}
+    assert controller.stop(REAL) == []
+
+
+def test_a_resync_comes_after_what_is_new(source: FakeSource, clock: VirtualClock) -> None:
+    with Server(resources=[]) as server:
+        factory = SharedInformerFactory(server.client, source_factory=source, clock=clock, resync=timedelta(minutes=10))
+        controller = Controller("pods", Calls()).watches(factory.core().v1().pods())
+        controller.maps(factory.core().v1().config_maps(), lambda config_map: [ObjectKey("", "mapped")])
+        factory.start()
+        source.feed(PODS).replace(Pod(metadata=meta("a")), resource_version=1)
+        source.feed(CONFIG_MAPS).replace(ConfigMap(metadata=meta("c")), resource_version=1)
+        controller.wait_for_sync(REAL)
+        assert len(priorities(controller, 2)) == 2
+        clock.wait_for_waiters(2)
+        clock.advance(600)
+        assert priorities(controller, 2) == {"shop/a": LOW_PRIORITY, "mapped": LOW_PRIORITY}
+        assert controller.stop(REAL) == []
+        factory.stop()
+
+
+def test_a_key_keeps_its_priority_when_it_comes_again_unless_the_result_says_otherwise(clock: VirtualClock) -> None:
+    calls = Calls()
+    calls.outcomes = {
+        "a": [RuntimeError("first"), Result(requeue_after=timedelta(seconds=1))],
+        "b": [Result(requeue_after=timedelta(seconds=1), priority=9)],
+    }
+    controller = Controller("pods", calls, clock=clock)
+    for name in ("a", "b"):
+        controller.queue.add(ObjectKey("shop", name), priority=LOW_PRIORITY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logging.getLogger("kinform.controller"), "disabled", True)
+        for _ in range(3):
+            clock.advance(0.005)
+            with controller.queue.processing() as key:
+                controller._process(key)
+    clock.advance(1.0)
+    assert priorities(controller, 2) == {"shop/b": 9, "shop/a": LOW_PRIORITY}
 
 
 def test_stop_drains_and_names_a_worker_that_does_not_end() -> None:

@@ -263,3 +263,38 @@ def test_with_a_predicate_a_key_keeps_one_change_for_each_uid() -> None:
     assert isinstance(work, KeyWork)
     assert work.changes is not None
     assert [shown(change) for change in work.changes] == ["a 1 1 -", "a - - 200"]
+
+
+def background(backlog: KeyBacklog) -> list[tuple[str, bool]]:
+    found = []
+    while (work := backlog.take()) is not None:
+        assert isinstance(work, KeyWork)
+        found.append((work.key.name, work.background))
+    return found
+
+
+@pytest.mark.parametrize("keep_changes", [False, True])
+def test_keys_without_news_are_told_apart(keep_changes: bool) -> None:
+    backlog = KeyBacklog(lambda entry: True, keep_changes=keep_changes)
+    for name in ("a", "b", "c"):
+        backlog.put(added(entry(name), initial=True))
+    backlog.put(Notification(entry("b", 1), entry("b", 2)))
+    backlog.put(Notification(entry("d", 1), None, initial=True))
+    backlog.put(added(entry("e")))
+    assert background(backlog) == [("a", True), ("b", False), ("c", True), ("d", False), ("e", False)]
+    backlog.put(added(entry("b"), initial=True))
+    assert background(backlog) == [("b", True)], "news that was told is none any more"
+
+
+@pytest.mark.parametrize("keep_changes", [False, True])
+def test_a_key_of_a_snapshot_that_also_has_news_is_no_background(keep_changes: bool) -> None:
+    backlog = KeyBacklog(lambda entry: True, keep_changes=keep_changes)
+    backlog.replay([entry("a"), entry("b", 2)])
+    backlog.put(Notification(entry("b", 1), entry("b", 2)))
+    assert background(backlog) == [("a", True), ("b", False)]
+    backlog.resync([entry("a")])
+    assert background(backlog) == [("a", True)]
+    backlog.put(added(entry("c")))
+    backlog.clear()
+    backlog.put(added(entry("c"), initial=True))
+    assert background(backlog) == [("c", True)]

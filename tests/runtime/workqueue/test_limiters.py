@@ -80,6 +80,39 @@ def test_max_wait_caps_another_limiter() -> None:
     assert limiter.num_requeues("x") == 0
 
 
+# What client-go 0.37 and golang.org/x/time 0.15 answer to the same calls, in nanoseconds.
+GO_TABLES: list[tuple[str, RateLimiter[str], list[int]]] = [
+    (
+        "exponential from 5 ms to 1000 s",
+        ItemExponentialFailureRateLimiter(0.005, 1000.0),
+        [5_000_000 * 2**n for n in range(18)] + [1_000_000_000_000] * 4,
+    ),
+    (
+        "exponential from 3 ms to 1 s",
+        ItemExponentialFailureRateLimiter(0.003, 1.0),
+        [3, 6, 12, 24, 48, 96, 192, 384, 768, 1000, 1000, 1000],
+    ),
+    ("exponential, base above the maximum", ItemExponentialFailureRateLimiter(7.0, 5.0), [5000, 5000, 5000]),
+    ("fast and slow", ItemFastSlowRateLimiter(0.005, 10.0, 3), [5, 5, 5, 10_000, 10_000, 10_000]),
+    (
+        "the longer of two",
+        MaxOfRateLimiter[str](ItemFastSlowRateLimiter(0.005, 0.3, 3), ItemExponentialFailureRateLimiter(0.001, 1.0)),
+        [5, 5, 5, 300, 300, 300, 300, 300, 300, 512, 1000, 1000],
+    ),
+    (
+        "cut at a maximum",
+        WithMaxWaitRateLimiter[str](ItemExponentialFailureRateLimiter(0.001, 1.0), 0.1),
+        [1, 2, 4, 8, 16, 32, 64, 100, 100],
+    ),
+]
+
+
+@pytest.mark.parametrize(("limiter", "expected"), [row[1:] for row in GO_TABLES], ids=[row[0] for row in GO_TABLES])
+def test_delays_are_those_of_client_go(limiter: RateLimiter[str], expected: list[int]) -> None:
+    unit = 1e9 if max(expected) > 1_000_000 else 1e3
+    assert [round(limiter.when("x") * unit, 3) for _ in expected] == expected
+
+
 def test_bucket_takes_tokens_that_are_not_there_yet() -> None:
     clock = VirtualClock()
     bucket = BucketRateLimiter(10.0, 3, clock=clock)

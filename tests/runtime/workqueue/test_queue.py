@@ -13,6 +13,7 @@ import pytest
 from kinform.testing.clock import VirtualClock
 from kinform.workqueue import (
     DelayingQueue,
+    FifoOrder,
     ItemExponentialFailureRateLimiter,
     RateLimitingQueue,
     ShutDown,
@@ -26,6 +27,7 @@ def clock() -> VirtualClock:
 
 
 @pytest.mark.scenario("Q10a")
+@pytest.mark.scenario("Q10b")
 @pytest.mark.parametrize("drain", [False, True], ids=["shut_down", "drain"])
 def test_many_producers_and_consumers(drain: bool) -> None:
     queue: WorkQueue[int] = WorkQueue()
@@ -60,7 +62,9 @@ def test_many_producers_and_consumers(drain: bool) -> None:
 
 
 @pytest.mark.scenario("Q11a")
-def test_items_added_again_while_processed_end_too() -> None:
+@pytest.mark.scenario("Q11b")
+@pytest.mark.parametrize("drain", [False, True], ids=["shut_down", "drain"])
+def test_items_added_again_while_processed_end_too(drain: bool) -> None:
     queue: WorkQueue[int] = WorkQueue()
     counts = dict.fromkeys(range(100), 0)
 
@@ -78,7 +82,10 @@ def test_items_added_again_while_processed_end_too() -> None:
         queue.add(item)
     with ThreadPoolExecutor(4) as pool:
         workers = [pool.submit(consume) for _ in range(4)]
-        assert queue.shut_down_with_drain(30)
+        if drain:
+            assert queue.shut_down_with_drain(30)
+        else:
+            queue.shut_down()
         for worker in workers:
             worker.result(30)
     assert len(queue) == 0
@@ -136,6 +143,33 @@ def test_second_worker_waits_until_the_first_is_done(clock: VirtualClock) -> Non
         assert second.result(10) == "foo"
     queue.done("foo")
     assert len(queue) == 0
+
+
+class Touches(FifoOrder[str]):
+    """Notes who is touched, and moves them to the front."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.touched: list[str] = []
+
+    def touch(self, item: str) -> None:
+        self.touched.append(item)
+        self._items.remove(item)
+        self._items.appendleft(item)
+
+
+@pytest.mark.scenario("Q14")
+@pytest.mark.scenario("Q15")
+def test_an_order_of_ones_own_hears_of_items_that_wait_and_not_of_those_in_work() -> None:
+    order = Touches()
+    queue: RateLimitingQueue[str] = RateLimitingQueue(order=order)
+    for item in ("foo", "bar", "bar"):
+        queue.add(item)
+    assert order.touched == ["bar"]
+    assert queue.get(0) == "bar", "an order may hand out what it likes"
+    queue.add("bar")
+    queue.add("bar")
+    assert order.touched == ["bar"]
 
 
 def test_an_item_done_twice_is_not_with_two_workers() -> None:
@@ -396,6 +430,20 @@ def test_statistics_tell_what_is_going_on(clock: VirtualClock) -> None:
     assert (statistics.name, statistics.depth, statistics.processing, statistics.delayed) == ("pods", 1, 1, 1)
     assert (statistics.adds, statistics.retries, statistics.longest_processing) == (2, 1, 3.0)
     assert not statistics.shutting_down
+    queue.get()
+    queue.add("a")
+    clock.advance(1.0)
+    statistics = queue.statistics()
+    assert (statistics.added_again, statistics.longest_processing, statistics.unfinished) == (1, 4.0, 5.0)
+    assert statistics.priorities == {}
+
+
+def test_a_delay_must_be_a_number() -> None:
+    queue: DelayingQueue[str] = DelayingQueue()
+    with pytest.raises(ValueError, match="NaN"):
+        queue.add_after("foo", float("nan"))
+    queue.add_after("foo", float("inf"))
+    assert queue.statistics().delayed == 0, "never is never"
 
 
 def test_processing_marks_done_also_on_an_exception() -> None:

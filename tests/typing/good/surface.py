@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import assert_type
 
 from kinform import (
+    LOW_PRIORITY,
     Event,
     Index,
     ObjectKey,
+    PriorityQueue,
     RateLimitingQueue,
     Snapshot,
     connect,
@@ -21,6 +23,7 @@ from kinform import (
     label_index,
     labels_changed,
     owner_key,
+    parallelize,
 )
 from kinform_k8s import Clientset, SharedInformerFactory
 from kinform_k8s.models.apps.v1 import Deployment
@@ -106,5 +109,8 @@ def queues() -> None:
     queue: RateLimitingQueue[ObjectKey] = RateLimitingQueue(name="pods")
     queue.add(ObjectKey("a", "b"))
     queue.add_after(ObjectKey("a", "b"), timedelta(seconds=5))
+    urgent: PriorityQueue[ObjectKey] = PriorityQueue(default_controller_rate_limiter(), name="pods")
+    urgent.add(ObjectKey("a", "b"), priority=LOW_PRIORITY)
+    parallelize(urgent.add, [ObjectKey("a", "b")], workers=2)
     with queue.processing() as item:
         assert_type(item, ObjectKey)
