@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from kinform_codegen.emit.environment import docstring_text
+from kinform_codegen.emit.docstrings import docstring_text
 from kinform_codegen.models.attributes import attribute_names
 from kinform_codegen.models.places import Place, assign_places, kinds_of
 from kinform_codegen.models.shapes import STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
@@ -234,7 +234,7 @@ def _arguments(wire: str, name: str, *, secret: bool) -> list[str]:
 
 def _documentation(schema: Schema) -> str:
     text = schema.get("description")
-    return docstring_text(text) if isinstance(text, str) and text.strip() else ""
+    return docstring_text(text, closed=True) if isinstance(text, str) and text.strip() else ""
 
 
 assert STRUCT == ""  # the template tells a class's zero by it
