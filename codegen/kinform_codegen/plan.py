@@ -34,7 +34,17 @@ __all__ = ["GroupPlan", "GroupVersionPlan", "PackagePlan", "ResourcePlan", "Subr
 
 # Methods that the runtime's classes have of their own: a plural or a group of that name gets a trailing underscore.
 FACTORY_NAMES = frozenset(
-    {"informer_for", "informer_of", "on_error", "reserve", "resource_informer", "start", "statistics", "stop"}
+    {
+        "informer_for",
+        "informer_of",
+        "on_error",
+        "reserve",
+        "resource_informer",
+        "sharing",
+        "start",
+        "statistics",
+        "stop",
+    }
     | {"transport", "wait_for_cache_sync"}
 )
 LISTER_NAMES = frozenset({"list", "keys", "copy", "get", "find"})

@@ -146,6 +146,22 @@ class InformerFactory:
         self._process: ProcessMark | None = None
         self._stopped = False
 
+    @classmethod
+    def sharing(cls, factory: InformerFactory) -> Self:
+        """The same factory with the accessors of this class: two generated packages, one life.
+
+        ``acme_widgets.SharedInformerFactory.sharing(factory)`` has ``.acme()``, and shares everything else with the
+        factory of ``kinform_k8s``: options, informers, start, waits and stop. Either may be handed to ``run``.
+        (client-go has no such thing: there each clientset needs a factory of its own.)
+
+        Args:
+            factory: Of any package, started or not.
+        """
+        shared = object.__new__(cls)
+        # One state, not two that are kept alike: whatever is started, stopped or asked for by one is so by the other.
+        shared.__dict__ = factory.__dict__
+        return shared
+
     @property
     def transport(self) -> Transport:
         """The way to the server, which clients may share; ``stop()`` closes it, unless the factory was given it."""
