@@ -41,6 +41,7 @@ from kinform.errors import (
     UndecodableObjectError,
 )
 from kinform.factory import ErrorReport, FactoryStatistics, InformerFactory, ListOptions, StopResult
+from kinform.flowcontrol import TokenBucketRateLimiter
 from kinform.informer import (
     Event,
     HandlerStatistics,
@@ -146,6 +147,7 @@ __all__ = [
     "Status",
     "StopResult",
     "TerminalError",
+    "TokenBucketRateLimiter",
     "TooManyRequestsError",
     "Transport",
     "TransportError",

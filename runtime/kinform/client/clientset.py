@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from kinform.transport import Transport
+from kinform.transport import Transport, transport_of
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from kinform.flowcontrol import RateLimiter
     from kinform.transport import ApiSource
 
 __all__ = ["ClientsetBase"]
@@ -20,18 +21,21 @@ class ClientsetBase:
     Thread-safe.
     """
 
-    def __init__(self, source: ApiSource | Transport) -> None:
+    def __init__(self, source: ApiSource | Transport, *, rate_limiter: RateLimiter | None = None) -> None:
         """Makes a transport, or shares one.
 
         Args:
             source: An API client or a function that makes one, such as ``connect``; or a transport to share, which
                 this clientset then does not close.
+            rate_limiter: Limits the rate of requests, as ``Transport``'s; None: nothing does, or what the shared
+                transport has.
 
         Raises:
             ConfigurationError: As ``Transport``.
+            ValueError: A rate limiter for a transport that is made already.
         """
         self._owned = not isinstance(source, Transport)
-        self._transport = source if isinstance(source, Transport) else Transport(source)
+        self._transport = transport_of(source, rate_limiter)
 
     @property
     def transport(self) -> Transport:

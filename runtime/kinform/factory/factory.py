@@ -24,7 +24,7 @@ from kinform.informer.source import reflector_source
 from kinform.informer.waits import wait_unless_cancelled
 from kinform.meta import WireObject
 from kinform.selectors import FieldSelector, LabelSelector
-from kinform.transport import Transport
+from kinform.transport import Transport, transport_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from kinform.clock import Clock
     from kinform.factory.options import InformerKey, Namespaces, TweakListOptions
+    from kinform.flowcontrol import RateLimiter
     from kinform.informer import ErrorReport, InformerStatistics
     from kinform.informer.source import SourceFactory
     from kinform.meta import Resource
@@ -101,12 +102,15 @@ class InformerFactory:
         tweak: Changes the list options of each informer; called once when it is asked for.
         transform: What to cut from objects before they are cached.
         resync: How often handlers are told of everything again, unless they say otherwise; None: never.
+        rate_limiter: Limits the rate of requests, as that of ``Transport``; None: nothing does, or what a given
+            transport has.
         clock: For resync and waits.
         source_factory: Makes what feeds the caches.
 
     Raises:
         SelectorError: A selector does not parse.
-        ValueError: A namespace cannot be one, or ``resync`` is negative.
+        ValueError: A namespace cannot be one, ``resync`` is negative, or there is a rate limiter for a transport that
+            is made already.
         ConfigurationError: ``source`` found no usable configuration.
     """
 
@@ -120,6 +124,7 @@ class InformerFactory:
         tweak: TweakListOptions | None = None,
         transform: Transform | None = None,
         resync: timedelta | None = None,
+        rate_limiter: RateLimiter | None = None,
         clock: Clock = SYSTEM_CLOCK,
         source_factory: SourceFactory = reflector_source,
     ) -> None:
@@ -134,7 +139,7 @@ class InformerFactory:
             resync=resync,
         )
         self._owns_transport = not isinstance(source, Transport)
-        self._transport = source if isinstance(source, Transport) else Transport(source)
+        self._transport = transport_of(source, rate_limiter)
         self._clock = clock
         self._source_factory = source_factory
         self._lock = threading.RLock()

@@ -6,10 +6,19 @@ import contextlib
 import os
 import socket
 import threading
+from typing import Protocol
 
 from kinform.errors import AbortedError
 
-__all__ = ["Abort", "SocketHandle"]
+__all__ = ["Abort", "Abortable", "SocketHandle"]
+
+
+class Abortable(Protocol):
+    """What an ``Abort`` ends: a connection, or a wait."""
+
+    def shutdown(self) -> None:
+        """Ends it. Any thread, never blocks."""
+        ...
 
 
 class SocketHandle:
@@ -59,7 +68,7 @@ class Abort:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._aborted = False
-        self._handles: set[SocketHandle] = set()
+        self._handles: set[Abortable] = set()
 
     @property
     def aborted(self) -> bool:
@@ -82,8 +91,8 @@ class Abort:
         if self._aborted:
             raise AbortedError("aborted")
 
-    def attach(self, handle: SocketHandle) -> None:
-        """Puts a connection under this switch; for transports.
+    def attach(self, handle: Abortable) -> None:
+        """Puts a connection or a wait under this switch; for transports.
 
         Raises:
             AbortedError: The switch has been thrown already: nothing was attached.
@@ -92,8 +101,8 @@ class Abort:
             self.raise_if_aborted()
             self._handles.add(handle)
 
-    def detach(self, handle: SocketHandle) -> None:
-        """Takes a connection away from under this switch, whether it is there or not; for transports."""
+    def detach(self, handle: Abortable) -> None:
+        """Takes it away from under this switch, whether it is there or not; for transports."""
         with self._lock:
             self._handles.discard(handle)
 

@@ -9,19 +9,23 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
+from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ApiStatusError, TransportError, UnauthorizedError
 from kinform.transport.abort import Abort
 from kinform.transport.exchange import Exchange, Request, exchange
 from kinform.transport.failures import UntrustedError
 from kinform.transport.sessions import Sessions
+from kinform.transport.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
+    from kinform.clock import Clock
+    from kinform.flowcontrol import RateLimiter
     from kinform.transport.api_client import ApiSource
 
-__all__ = ["Response", "Stream", "Transport"]
+__all__ = ["Response", "Stream", "Transport", "transport_of"]
 
 _CONNECT_TIMEOUT = 10.0
 
@@ -90,13 +94,23 @@ class Stream:
 class Transport:
     """Makes requests to one API server, with the official client's address, TLS, proxies and credentials.
 
-    Thread-safe, and unlimited in requests at a time: plain ones share kept connections, each stream has its own.
+    Thread-safe, and unlimited in requests at a time: plain ones share kept connections, each stream has its own. Nor is
+    their rate limited unless a limiter is given: API servers share themselves out (API Priority and Fairness) and say
+    429 where that does not do, which informers heed; a limit of the client's own mostly delays what need not wait.
     Nothing is retried but what certainly never reached the API: a reading request on a kept connection that the server
     had closed, and, once, a request with refused credentials where the source can make new ones. (client-go:
     ``rest.HTTPClientFor`` and the transports it stacks.)
     """
 
-    def __init__(self, source: ApiSource, *, user_agent: str | None = None, compression: bool | None = None) -> None:
+    def __init__(
+        self,
+        source: ApiSource,
+        *,
+        user_agent: str | None = None,
+        compression: bool | None = None,
+        rate_limiter: RateLimiter | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
         """Takes the API client; where ``source`` is a function, calls it, which may block (credential plugins run).
 
         Args:
@@ -104,6 +118,9 @@ class Transport:
             user_agent: Put before kinform's own name in ``User-Agent``, such as ``"rollup-controller/1.4"``.
             compression: Whether responses may come as gzip. It saves the network and costs the API server; None: only
                 where the server is not that of the pod's own cluster.
+            rate_limiter: What each request waits for before it is sent, a watch once when it is opened; such as
+                ``TokenBucketRateLimiter(20, 30)``. None: nothing. (client-go: ``rest.Config.RateLimiter``.)
+            clock: Measures these waits; for tests.
 
         Raises:
             ConfigurationError: From ``connect``, or the client is none that kinform can use.
@@ -116,6 +133,7 @@ class Transport:
         if compression is None:
             compression = not _is_own_cluster(self.host)
         self._encodings = "gzip" if compression else "identity"
+        self._throttle = None if rate_limiter is None else Throttle(rate_limiter, clock)
 
     @property
     def host(self) -> str:
@@ -235,6 +253,8 @@ class Transport:
         aborts = (self._lifetime,) if abort is None else (abort, self._lifetime)
         for switch in aborts:
             switch.raise_if_aborted()
+        if self._throttle is not None:
+            self._throttle.wait(f"{method} {path}", aborts)
         session = self._sessions.current(aborts)
         retried = False
         while True:
@@ -288,6 +308,22 @@ class Transport:
 
     def __repr__(self) -> str:
         return f"<Transport {self._sessions.latest.endpoint.name}>"
+
+
+def transport_of(source: ApiSource | Transport, rate_limiter: RateLimiter | None = None) -> Transport:
+    """A transport for what factories and clientsets are given: theirs to share, or a new one.
+
+    Raises:
+        ConfigurationError: As ``Transport``.
+        ValueError: A rate limiter for a transport that is made already.
+    """
+    if not isinstance(source, Transport):
+        return Transport(source, rate_limiter=rate_limiter)
+    if rate_limiter is not None:
+        raise ValueError(
+            "a transport that is shared has its own rate limit: give rate_limiter= to the Transport itself"
+        )
+    return source
 
 
 def _version() -> str:
