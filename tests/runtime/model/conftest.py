@@ -1,4 +1,4 @@
-"""A small API in the form of generated models."""
+"""A small API in the form of generated models, of both kinds."""
 # ruff: noqa: RUF012, PLW0108 - the form that type checkers read right; pydantic makes the defaults of each object anew
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
+from kinform import structs
 from kinform.model import Duration, IntOrString, Json, MicroTime, Model, Number, Quantity, RawExtension, Time
+from kinform.structs import Struct
 
 
 class Meta(Model):
@@ -65,6 +67,81 @@ class Thing(Model):
     template: Annotated[Thing | None, Field(alias="template")] = None
 
 
+class StructMeta(Struct, kw_only=True):
+    created: structs.Time | None = structs.Field(name="creationTimestamp", default=None)
+    annotations: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    name: str = ""
+
+
+class StructPort(Struct, kw_only=True):
+    number: int = structs.Field(name="containerPort", default=0)
+    target: structs.IntOrString = 0
+
+
+class StructPart(Struct, kw_only=True):
+    amount: structs.Quantity = ""
+    image: str = ""
+    limits: dict[str, structs.Quantity] = {}
+    ports: list[StructPort] = []
+    tty: bool = False
+
+
+class StructLock(Struct, kw_only=True):
+    renewed: structs.MicroTime | None = structs.Field(name="renewTime", default=None)
+
+
+class StructSchema(Struct, kw_only=True):
+    default: structs.Json = None
+    inner: dict[str, StructSchema] = structs.Field(name="properties", default={})
+    items: StructSchema | list[StructSchema] | None = None
+    maximum: structs.Number | None = None
+
+
+class StructSpec(Struct, kw_only=True):
+    by_name: dict[str, StructPart] = structs.Field(name="byName", default={})
+    lock: Annotated[StructLock, structs.OmitZero] = structs.Field(default_factory=lambda: StructLock())
+    node_name: str = structs.Field(name="nodeName", default="")
+    parts: list[StructPart] = []
+    raw: structs.RawExtension = structs.Field(default_factory=structs.AbsentObject)
+    replicas: int | None = None
+    schema_: StructSchema | None = structs.Field(name="schema", default=None)
+    timeout: structs.Duration = ""
+    times: dict[str, structs.Time] = {}
+    words: list[str] | None = None
+
+
+class StructThing(Struct, kw_only=True, gc=True, weakref=True):
+    api_version: str = structs.Field(name="apiVersion", default="example.com/v1")
+    kind: str = "Thing"
+    metadata: Annotated[StructMeta, structs.OmitZero] = structs.Field(default_factory=lambda: StructMeta())
+    password: Annotated[str, structs.Hidden] = ""
+    spec: Annotated[StructSpec, structs.OmitZero] = structs.Field(default_factory=lambda: StructSpec())
+    template: StructThing | None = None
+
+
 @pytest.fixture(scope="session")
-def api() -> SimpleNamespace:
+def models() -> SimpleNamespace:
+    """The pydantic models."""
     return SimpleNamespace(Meta=Meta, Port=Port, Part=Part, Lock=Lock, Schema=Schema, Spec=Spec, Thing=Thing)
+
+
+@pytest.fixture(scope="session")
+def struct_models() -> SimpleNamespace:
+    """The msgspec structs."""
+    return SimpleNamespace(
+        Meta=StructMeta,
+        Port=StructPort,
+        Part=StructPart,
+        Lock=StructLock,
+        Schema=StructSchema,
+        Spec=StructSpec,
+        Thing=StructThing,
+    )
+
+
+@pytest.fixture(scope="session", params=["models", "struct_models"], ids=["pydantic", "msgspec"])
+def api(request: pytest.FixtureRequest) -> SimpleNamespace:
+    """Either: for what both do alike."""
+    either: SimpleNamespace = request.getfixturevalue(request.param)
+    return either

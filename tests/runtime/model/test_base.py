@@ -32,20 +32,22 @@ def test_constructors_take_attribute_names(api: SimpleNamespace) -> None:
 
 
 @pytest.mark.parametrize("given", [{"nodeName": "n1"}, {"node_nam": "n1"}, {"parts": [{"imagePullPolicy": "Always"}]}])
-def test_constructors_refuse_names_that_they_do_not_know(api: SimpleNamespace, given: dict[str, Any]) -> None:
+def test_constructors_refuse_names_that_they_do_not_know(models: SimpleNamespace, given: dict[str, Any]) -> None:
     with pytest.raises(pydantic.ValidationError, match="Extra inputs are not permitted") as caught:
-        api.Spec(**given)
+        models.Spec(**given)
     assert isinstance(caught.value, ValueError)
     assert caught.value.error_count() == 1
 
 
-def test_constructors_read_inner_dicts_by_attribute_names(api: SimpleNamespace) -> None:
-    assert api.Spec(parts=[{"ports": [{"number": 80}]}]) == api.Spec(parts=[api.Part(ports=[api.Port(number=80)])])
+def test_constructors_read_inner_dicts_by_attribute_names(models: SimpleNamespace) -> None:
+    assert models.Spec(parts=[{"ports": [{"number": 80}]}]) == models.Spec(
+        parts=[models.Part(ports=[models.Port(number=80)])]
+    )
 
 
-def test_constructor_errors_name_each_fault_once(api: SimpleNamespace) -> None:
+def test_constructor_errors_name_each_fault_once(models: SimpleNamespace) -> None:
     with pytest.raises(pydantic.ValidationError) as caught:
-        api.Spec(node_name=5, parts=[{"image": ["hunter2"]}])
+        models.Spec(node_name=5, parts=[{"image": ["hunter2"]}])
     assert [(error["loc"], error["msg"]) for error in caught.value.errors()] == [
         (("node_name",), "Input should be a valid string"),
         (("parts", 0, "image"), "Input should be a valid string"),
@@ -58,8 +60,8 @@ def test_constructors_take_numbers_where_quantities_stand(api: SimpleNamespace) 
     assert api.Part(amount=5, limits={"cpu": 2}).to_wire() == b'{"amount":5,"limits":{"cpu":2}}'
 
 
-def test_unknown_attributes_cannot_be_set(api: SimpleNamespace) -> None:
-    spec = api.Spec()
+def test_unknown_attributes_cannot_be_set(models: SimpleNamespace) -> None:
+    spec = models.Spec()
     with pytest.raises(AttributeError, match="Spec has no field 'nodeName'; its attribute is 'node_name'"):
         spec.nodeName = "n"
     with pytest.raises(AttributeError, match=r"newer than the class goes into model_extra\['nodenam'\]"):
@@ -67,11 +69,11 @@ def test_unknown_attributes_cannot_be_set(api: SimpleNamespace) -> None:
     assert spec.to_wire() == b"{}"
 
 
-def test_equal_where_all_values_are_equal(api: SimpleNamespace) -> None:
-    assert api.Spec.from_wire(b'{"nodeName":"","parts":[]}') == api.Spec()
-    assert api.Spec(node_name="a") != api.Spec(node_name="b")
-    assert api.Spec.from_wire(b'{"new":1}') != api.Spec()
-    assert api.Part(amount="5") == api.Part(amount=5)
+def test_equal_where_all_values_are_equal(models: SimpleNamespace) -> None:
+    assert models.Spec.from_wire(b'{"nodeName":"","parts":[]}') == models.Spec()
+    assert models.Spec(node_name="a") != models.Spec(node_name="b")
+    assert models.Spec.from_wire(b'{"new":1}') != models.Spec()
+    assert models.Part(amount="5") == models.Part(amount=5)
 
 
 def full(api: SimpleNamespace) -> Any:
@@ -90,8 +92,8 @@ def full(api: SimpleNamespace) -> Any:
 
 @pytest.mark.parametrize(
     "duplicate",
-    [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), lambda x: x.model_copy(deep=True), copy.copy],
-    ids=["deepcopy", "pickle", "model_copy", "copy"],
+    [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x)), copy.copy],
+    ids=["deepcopy", "pickle", "copy"],
 )
 def test_copies_are_whole(api: SimpleNamespace, duplicate: Callable[[Any], Any]) -> None:
     thing = full(api)
@@ -101,8 +103,15 @@ def test_copies_are_whole(api: SimpleNamespace, duplicate: Callable[[Any], Any])
     assert type(same) is type(thing)
 
 
-def test_deep_copies_share_nothing(api: SimpleNamespace) -> None:
-    thing = full(api)
+def test_pydantic_s_own_copies_are_whole(models: SimpleNamespace) -> None:
+    thing = full(models)
+    same = thing.model_copy(deep=True)
+    assert same == thing
+    assert same.to_wire() == thing.to_wire()
+
+
+def test_deep_copies_share_nothing(models: SimpleNamespace) -> None:
+    thing = full(models)
     before = thing.to_wire()
     same = copy.deepcopy(thing)
     same.metadata.labels["b"] = "c"
@@ -120,8 +129,8 @@ def test_models_can_be_referred_to_weakly(api: SimpleNamespace) -> None:
     assert reference() is None
 
 
-def test_repr_shows_what_would_be_written_and_no_secret(api: SimpleNamespace) -> None:
-    thing = api.Thing(password="hunter2", metadata=api.Meta(name="x"))
+def test_repr_shows_what_would_be_written_and_no_secret(models: SimpleNamespace) -> None:
+    thing = models.Thing(password="hunter2", metadata=models.Meta(name="x"))
     thing.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"] = '{"password":"hunter2"}'
     thing.metadata.annotations["note"] = "seen"
     for text in (repr(thing), str(thing)):
@@ -129,33 +138,33 @@ def test_repr_shows_what_would_be_written_and_no_secret(api: SimpleNamespace) ->
         assert "password=<hidden>" in text
         assert "'note': 'seen'" in text
         assert "parts" not in text
-    assert repr(api.Spec(node_name="")) == "Spec(node_name='')"
-    assert repr(api.Spec.from_wire(b'{"new":1}')) == "Spec(new=1)"
-    assert repr(api.Thing()) == "Thing(api_version='example.com/v1', kind='Thing')"
+    assert repr(models.Spec(node_name="")) == "Spec(node_name='')"
+    assert repr(models.Spec.from_wire(b'{"new":1}')) == "Spec(new=1)"
+    assert repr(models.Thing()) == "Thing(api_version='example.com/v1', kind='Thing')"
 
 
-def test_model_validate_reads_manifests(api: SimpleNamespace) -> None:
-    thing = api.Thing.model_validate({"metadata": {"name": "x"}, "spec": {"nodeName": "n", "new": 1}})
+def test_model_validate_reads_manifests(models: SimpleNamespace) -> None:
+    thing = models.Thing.model_validate({"metadata": {"name": "x"}, "spec": {"nodeName": "n", "new": 1}})
     assert json.loads(thing.to_wire())["spec"] == {"nodeName": "n", "new": 1}
 
 
-def test_a_json_schema_can_be_made(api: SimpleNamespace) -> None:
+def test_a_json_schema_can_be_made(models: SimpleNamespace) -> None:
     for mode in ("validation", "serialization"):
-        assert "nodeName" in json.dumps(api.Thing.model_json_schema(mode=mode))
+        assert "nodeName" in json.dumps(models.Thing.model_json_schema(mode=mode))
 
 
-def test_subclasses_may_add_fields(api: SimpleNamespace) -> None:
-    class Wide(api.Spec):  # type: ignore[misc, name-defined]
+def test_subclasses_may_add_fields(models: SimpleNamespace) -> None:
+    class Wide(models.Spec):  # type: ignore[misc, name-defined]
         extra_field: str = ""
 
     assert json.loads(Wide(extra_field="a", node_name="n").to_wire()) == {"nodeName": "n", "extra_field": "a"}
-    assert api.Spec(node_name="n").to_wire() == b'{"nodeName":"n"}'
+    assert models.Spec(node_name="n").to_wire() == b'{"nodeName":"n"}'
 
 
-def test_constructor_signature_names_the_attributes(api: SimpleNamespace) -> None:
-    api.Spec()
-    parameters = inspect.signature(api.Spec).parameters
-    assert list(parameters) == list(api.Spec.model_fields)
+def test_constructor_signature_names_the_attributes(models: SimpleNamespace) -> None:
+    models.Spec()
+    parameters = inspect.signature(models.Spec).parameters
+    assert list(parameters) == list(models.Spec.model_fields)
     assert parameters["node_name"].default == ""
 
 

@@ -55,17 +55,17 @@ def test_zeros_are_fresh_for_each_object(api: SimpleNamespace) -> None:
         assert read(api.Thing, **body).metadata.labels == {}
 
 
-def test_the_wire_is_read_by_wire_names_only(api: SimpleNamespace) -> None:
-    spec = read(api.Spec, node_name="stray")
+def test_the_wire_is_read_by_wire_names_only(models: SimpleNamespace) -> None:
+    spec = read(models.Spec, node_name="stray")
     assert spec.node_name == ""
     assert spec.model_extra == {"node_name": "stray"}
-    both = read(api.Spec, node_name="stray", nodeName="n1")
+    both = read(models.Spec, node_name="stray", nodeName="n1")
     assert both.node_name == "n1"
     assert json.loads(both.to_wire()) == {"node_name": "stray", "nodeName": "n1"}
 
 
-def test_unknown_fields_are_kept_at_any_depth(api: SimpleNamespace) -> None:
-    thing = read(api.Thing, future={"a": [1, {"b": None}]}, spec={"parts": [{"new": {"x": 1}}]})
+def test_unknown_fields_are_kept_at_any_depth(models: SimpleNamespace) -> None:
+    thing = read(models.Thing, future={"a": [1, {"b": None}]}, spec={"parts": [{"new": {"x": 1}}]})
     assert thing.model_extra == {"future": {"a": [1, {"b": None}]}}
     assert thing.spec.parts[0].model_extra == {"new": {"x": 1}}
 
@@ -107,7 +107,7 @@ def test_numbers_keep_their_text(api: SimpleNamespace, sent: Any) -> None:
 def test_types_that_hold_themselves(api: SimpleNamespace) -> None:
     body = {
         "properties": {"a": {"properties": {"b": {"default": 1}}, "items": {"default": 2}}},
-        "items": [{}, {"x": 1}],
+        "items": [{}, {"maximum": 1}],
     }
     schema = read(api.Schema, **body)
     assert schema.inner["a"].inner["b"].default == 1
@@ -119,8 +119,6 @@ def test_types_that_hold_themselves(api: SimpleNamespace) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "Thing: Invalid JSON: EOF while parsing a value at line 1 column 0"),
-        (b'{"kind"', "Thing: Invalid JSON: EOF while parsing an object at line 1 column 7"),
         (b"[]", "Thing: Input should be an object, not list"),
         (b"null", "Thing: Input should be an object, not NoneType"),
         (b'{"spec":{"nodeName":5}}', "Thing: spec.nodeName: Input should be a valid string, not int"),
@@ -151,7 +149,13 @@ def test_what_cannot_be_read_is_a_value_error_that_names_the_place_once(
 ) -> None:
     with pytest.raises(ValueError) as caught:
         api.Thing.from_wire(data)
-    assert str(caught.value) == said
+    assert str(caught.value) == said.replace("Thing", api.Thing.__name__)
+
+
+@pytest.mark.parametrize("data", [b"", b'{"kind"', b"{} x", b'{"kind":"\xff"}', b"[" * 100_000, b'{"a":' * 100_000])
+def test_what_is_no_json_is_a_value_error(api: SimpleNamespace, data: bytes) -> None:
+    with pytest.raises(ValueError, match=f"{api.Thing.__name__}: Invalid JSON: "):
+        api.Thing.from_wire(data)
 
 
 def test_errors_never_show_values(api: SimpleNamespace) -> None:

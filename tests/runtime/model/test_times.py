@@ -100,14 +100,17 @@ def test_what_is_computed_from_a_read_time_has_its_own_text(api: SimpleNamespace
     )
 
 
-def test_text_is_read_by_constructors_as_well(api: SimpleNamespace) -> None:
-    assert api.Lock(renewed="2026-01-02T03:04:05.5Z").renewed.microsecond == 500000
+def test_constructors_of_pydantic_models_refuse_it_at_once(models: SimpleNamespace) -> None:
+    with pytest.raises(ValueError, match=r"time with a time zone"):
+        models.Lock(renewed=datetime(2026, 1, 2))  # noqa: DTZ001
+
+
+def test_text_is_read_by_constructors_as_well(models: SimpleNamespace) -> None:
+    assert models.Lock(renewed="2026-01-02T03:04:05.5Z").renewed.microsecond == 500000
 
 
 def test_a_datetime_without_zone_is_refused(api: SimpleNamespace) -> None:
     naive = datetime(2026, 1, 2)  # noqa: DTZ001
-    with pytest.raises(ValueError, match=r"time with a time zone"):
-        api.Lock(renewed=naive)
     lock = api.Lock()
     lock.renewed = naive
     with pytest.raises(ValueError, match=r"renewTime: .*time zone.*2026-01-02"):
@@ -117,7 +120,7 @@ def test_a_datetime_without_zone_is_refused(api: SimpleNamespace) -> None:
 @pytest.mark.parametrize("text", ["2026-01-02T03:04:05.000000Z", "2026-01-02T03:04:05+02:00"])
 def test_copies_and_pickles_keep_the_text(api: SimpleNamespace, text: str) -> None:
     lock = api.Lock.from_wire(json.dumps({"renewTime": text}).encode())
-    for same in (copy.copy(lock), copy.deepcopy(lock), pickle.loads(pickle.dumps(lock)), lock.model_copy(deep=True)):
+    for same in (copy.copy(lock), copy.deepcopy(lock), pickle.loads(pickle.dumps(lock))):
         assert same == lock
         assert json.loads(same.to_wire()) == {"renewTime": text}
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
@@ -132,7 +135,7 @@ def test_repr_is_python_for_the_value(api: SimpleNamespace) -> None:
     assert repr(renewed + timedelta(1)) == "datetime.fromisoformat('2026-01-03T03:04:05+00:00')"
 
 
-def test_pydantic_s_own_dump_writes_the_same_text(api: SimpleNamespace) -> None:
-    lock = api.Lock(renewed=datetime(2026, 1, 2, tzinfo=UTC))
+def test_pydantic_s_own_dump_writes_the_same_text(models: SimpleNamespace) -> None:
+    lock = models.Lock(renewed=datetime(2026, 1, 2, tzinfo=UTC))
     assert lock.model_dump_json(by_alias=True) == '{"renewTime":"2026-01-02T00:00:00.000000Z"}'
     assert lock.model_dump()["renewed"] == datetime(2026, 1, 2, tzinfo=UTC)

@@ -1,0 +1,279 @@
+"""Reads what msgspec refuses and a server may well send: null as zero, 1.0 as 1, a number as a quantity.
+
+Takes what `kinform.model` takes, and tells the faults that are left in its words. Slower than msgspec, and used only
+after it.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin
+
+import msgspec
+
+from kinform.scalars import NumberText, WireMicroTime, WireTime, int_or_string, zero_time
+from kinform.structs.layout import is_struct, layout_of, unmarked
+from kinform.structs.scalars import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["read_leniently"]
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class _Place(NamedTuple):
+    """Where a value stands: written out only when there is something to say of it."""
+
+    outer: _Place | None
+    step: str | int
+
+    def __str__(self) -> str:
+        outer = str(self.outer) if self.outer else ""
+        if isinstance(self.step, int):
+            return f"{outer}[{self.step}]"
+        return f"{outer}.{self.step}" if outer else self.step
+
+
+class _Faults(list[str]):
+    """What is wrong with an object, by place; never with values: they may be secrets."""
+
+    __slots__ = ()
+
+    def add(self, place: _Place | None, said: str, value: object = ...) -> None:
+        if value is not ...:
+            said += f", not {type(value).__name__}"
+        self.append(f"{place}: {said}" if place else said)
+
+
+Read: TypeAlias = "Callable[[Any, _Place | None, _Faults], Any]"
+"""Reads a value; null as the zero of its type. What it returns after a fault does not matter."""
+
+
+def read_leniently(cls: type[S], data: bytes) -> S:
+    """Reads one JSON object, whatever a server might send for it.
+
+    Raises:
+        ValueError: The bytes are no JSON object, or a field has a type that the class cannot hold.
+    """
+    try:
+        tree = msgspec.json.decode(data)
+        faults = _Faults()
+        if tree is not None:
+            made = _read_struct(cls, tree, None, faults)
+            if not faults:
+                return made
+        else:
+            faults.add(None, "Input should be an object", tree)
+    except RecursionError:
+        raise ValueError(f"{cls.__name__}: Invalid JSON: nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{cls.__name__}: Invalid JSON: {error}") from None
+    raise ValueError(f"{cls.__name__}: {'; '.join(faults)}")
+
+
+# By class: the attribute and the reader of each JSON key.
+_READERS: Final[dict[type, dict[str, tuple[str, Read]]]] = {}
+
+
+def _read_struct(cls: type[S], value: Any, place: _Place | None, faults: _Faults) -> S:
+    if value.__class__ is not dict:
+        if value is not None:
+            faults.add(place, "Input should be an object", value)
+        return cls()
+    readers = _READERS.get(cls)
+    if readers is None:
+        readers = _READERS[cls] = {each.wire: (each.name, _reader(each.type)) for each in layout_of(cls)}
+    values: dict[str, object] = {}
+    for wire, inner in value.items():
+        # Null is the same as absent: the default.
+        if inner is not None and (known := readers.get(wire)) is not None:
+            name, read = known
+            values[name] = read(inner, _Place(place, wire), faults)
+    return cls(**values)
+
+
+def _reader(tp: Any) -> Read:
+    tp, marks = unmarked(tp)
+    for mark in marks & _MARKED.keys():
+        return _MARKED[mark]
+    if is_struct(tp):
+        return partial(_read_struct, tp)
+    if tp in _PLAIN:
+        return _PLAIN[tp]
+    origin, args = get_origin(tp), get_args(tp)
+    if origin is list:
+        return partial(_read_list, _reader(args[0]))
+    if origin is dict:
+        return partial(_read_map, _reader(args[1]))
+    if origin in {Union, types.UnionType}:
+        return _union_reader(args)
+    return _read_any
+
+
+def _union_reader(args: tuple[Any, ...]) -> Read:
+    left = [arg for arg in args if arg is not types.NoneType]
+    if len(left) == 1:
+        return partial(_read_nullable, _reader(left[0])) if len(left) < len(args) else _reader(left[0])
+    branches = {_json_type(unmarked(arg)[0]): _reader(arg) for arg in left}
+    return partial(_read_branch, branches)
+
+
+_WORDS: Final[Mapping[type, str]] = {dict: "an object", list: "a list", bool: "a boolean", str: "a string"}
+
+
+def _json_type(tp: Any) -> type:
+    """What msgspec makes of the JSON of a value of this type."""
+    if is_struct(tp):
+        return dict
+    json_type: type = get_origin(tp) or tp
+    return json_type
+
+
+def _read_nullable(read: Read, value: Any, place: _Place | None, faults: _Faults) -> Any:
+    return None if value is None else read(value, place, faults)
+
+
+def _read_branch(branches: Mapping[type, Read], value: Any, place: _Place | None, faults: _Faults) -> Any:
+    if value is None:
+        return None
+    read = branches.get(value.__class__)
+    if read is None:
+        faults.add(place, f"Input should be {' or '.join(_WORDS.get(each, each.__name__) for each in branches)}", value)
+        return None
+    return read(value, place, faults)
+
+
+def _read_list(read: Read, value: Any, place: _Place | None, faults: _Faults) -> list[Any]:
+    if value.__class__ is not list:
+        if value is not None:
+            faults.add(place, "Input should be a valid list", value)
+        return []
+    return [read(item, _Place(place, number), faults) for number, item in enumerate(value)]
+
+
+def _read_map(read: Read, value: Any, place: _Place | None, faults: _Faults) -> dict[str, Any]:
+    if value.__class__ is not dict:
+        if value is not None:
+            faults.add(place, "Input should be an object", value)
+        return {}
+    return {key: read(item, _Place(place, key), faults) for key, item in value.items()}
+
+
+def _read_any(value: Any, place: _Place | None, faults: _Faults) -> Any:  # noqa: ARG001 - it takes anything
+    return value
+
+
+def _read_raw(value: Any, place: _Place | None, faults: _Faults) -> Any:  # noqa: ARG001 - it takes anything
+    # The API calls these objects, but nothing stops a server from keeping a list or a string there.
+    return {} if value is None else value
+
+
+def _read_str(value: Any, place: _Place | None, faults: _Faults) -> str:
+    if isinstance(value, str):
+        return value
+    if value is not None:
+        faults.add(place, "Input should be a valid string", value)
+    return ""
+
+
+def _read_int(value: Any, place: _Place | None, faults: _Faults) -> int:
+    match value:
+        case int():  # true is 1, as in a pydantic model
+            return int(value)
+        case None:
+            return 0
+        case float() if value.is_integer():
+            return int(value)
+        case float():
+            faults.add(place, "Input should be a valid integer, got a number with a fractional part")
+        case str():
+            try:
+                return int(value)
+            except ValueError:
+                faults.add(place, "Input should be a valid integer, unable to parse string as an integer")
+        case _:
+            faults.add(place, "Input should be a valid integer", value)
+    return 0
+
+
+_TRUTH: Final[Mapping[object, bool]] = {
+    **dict.fromkeys((1, "1", "on", "t", "true", "y", "yes"), True),
+    **dict.fromkeys((0, "0", "off", "f", "false", "n", "no"), False),
+}
+
+
+def _read_bool(value: Any, place: _Place | None, faults: _Faults) -> bool:
+    if isinstance(value, bool):
+        return value
+    match value:
+        case None:
+            pass
+        case str() if value.lower() in _TRUTH:
+            return _TRUTH[value.lower()]
+        case int() | float() if value in _TRUTH:
+            return _TRUTH[value]
+        case int() | float() | str():
+            faults.add(place, "Input should be a valid boolean, unable to interpret input")
+        case _:
+            faults.add(place, "Input should be a valid boolean", value)
+    return False
+
+
+def _read_number(value: Any, place: _Place | None, faults: _Faults) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if value is not None:
+        faults.add(place, "Input should be a number", value)
+    return 0
+
+
+def _read_quantity(value: Any, place: _Place | None, faults: _Faults) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        return NumberText.of(value)
+    except ValueError:
+        faults.add(place, "Input should be a quantity: a string or a number", value)
+        return ""
+
+
+def _read_int_or_string(value: Any, place: _Place | None, faults: _Faults) -> int | str:
+    if value is None:
+        return 0
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        return value
+    try:
+        return int_or_string(value)
+    except ValueError:
+        faults.add(place, "Input should be an integer or a string", value)
+        return 0
+
+
+def _read_time(cls: type[WireTime], value: Any, place: _Place | None, faults: _Faults) -> object:
+    if isinstance(value, str):
+        try:
+            return cls.read(value)
+        except ValueError as error:
+            faults.add(place, str(error))
+    elif value is not None:
+        faults.add(place, "Input should be a time as in RFC 3339")
+    return zero_time()
+
+
+_PLAIN: Final[Mapping[Any, Read]] = {
+    str: _read_str,
+    int: _read_int,
+    bool: _read_bool,
+    float: _read_number,
+    WireTime: partial(_read_time, WireTime),
+    WireMicroTime: partial(_read_time, WireMicroTime),
+}
+_MARKED: Final[Mapping[Mark, Read]] = {
+    Mark.QUANTITY: _read_quantity,
+    Mark.INT_OR_STRING: _read_int_or_string,
+    Mark.NUMBER: _read_number,
+    Mark.RAW: _read_raw,
+}
