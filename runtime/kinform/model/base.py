@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kinform.model.failures import describe, tidy
 from kinform.model.nulls import read_null_as_zero
-from kinform.model.writing import encode
+from kinform.model.writing import defaults_of, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +30,17 @@ class Model(BaseModel):
     """An object of the API, or a part of one.
 
     *Reading.* An attribute is never missing: what the wire does not have, or has as null, reads as Go's zero (``""``,
-    ``0``, ``False``, an empty list, an empty struct), or as None where Go has a pointer. No value is refused for its
-    range, pattern or enumeration; fields that the class does not know are kept in ``model_extra``.
+    ``0``, ``False``, an empty list, an empty struct), or as None where Go has a pointer. In a custom resource a scalar
+    reads as the default that its schema has, and what the schema calls nullable keeps its null as None. No value is
+    refused for its range, pattern or enumeration; fields that the class does not know are kept in ``model_extra``.
 
     *Making.* Constructors take the attributes' names, ``PodSpec(node_name="n1")``, and refuse others with a
     ``pydantic.ValidationError`` (a ``ValueError``), inner dicts included. Setting an attribute that is none raises
     AttributeError. A field newer than the class is set through ``model_extra["newField"]``.
 
     *Writing.* ``to_wire`` has every field that was given (by the wire, a constructor or an assignment) or that is no
-    longer its zero, at any depth, so ``pod.metadata.labels["a"] = "b"`` counts on a fresh object, too. Deleting an
-    attribute (``del pod.spec.node_name``) makes it zero and not given.
+    longer its zero or default, at any depth, so ``pod.metadata.labels["a"] = "b"`` counts on a fresh object, too.
+    Deleting an attribute (``del pod.spec.node_name``) makes it its zero or default, and not given.
 
     Equal where all values are equal, whether given or zero. Copies, deep copies and pickles are whole. ``repr`` shows
     what would be written, without the values of secrets. Models are built when first used, by whichever thread comes
@@ -122,9 +123,14 @@ class Model(BaseModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
         given = self.__pydantic_fields_set__
+        defaults = defaults_of(type(self))
         for name, info in type(self).__pydantic_fields__.items():
             value = self.__dict__.get(name)
-            if name not in given and (not value or (isinstance(value, Model) and not any(value.__repr_args__()))):
+            if name not in given and (
+                value == defaults[name]
+                if name in defaults
+                else not value or (isinstance(value, Model) and not any(value.__repr_args__()))
+            ):
                 continue
             if value and not info.repr:
                 yield name, _Hidden()

@@ -1,4 +1,4 @@
-"""Turns a model back into what the wire holds: every field that was given, or that is no longer its zero."""
+"""Turns a model back into what the wire holds: every field that was given, or that is no longer its zero or default."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pydantic import BaseModel
 from kinform.scalars import NumberText, TimeFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pydantic.fields import FieldInfo
 
-__all__ = ["encode"]
+__all__ = ["defaults_of", "encode"]
 
 Convert: TypeAlias = "Callable[[Any], object]"
 
@@ -41,10 +41,15 @@ class _Plan(NamedTuple):
 
     Attributes:
         type_meta: For kinds: attribute, key and value of ``apiVersion`` and ``kind``; empty for what is no kind.
-        steps: The other fields.
+        defaulted: Attribute, key and default of the fields whose default is true: those, and the scalars that have one
+            in a custom resource's schema.
+        defaults: The defaults of those scalars, by attribute.
+        steps: The other fields, whose zero is false.
     """
 
     type_meta: tuple[tuple[str, str, str], ...]
+    defaulted: tuple[tuple[str, str, object], ...]
+    defaults: Mapping[str, object]
     steps: tuple[_Step, ...]
 
 
@@ -77,7 +82,7 @@ def _tree(value: Any) -> Any:
     values = value.__dict__
     given = value.__pydantic_fields_set__
     tree: dict[str, object] = {}
-    for name, wire, default in plan.type_meta:
+    for name, wire, default in plan.defaulted:
         if name in given or values.get(name, default) != default:
             tree[wire] = values.get(name)
     for name, wire, convert, is_model in plan.steps:
@@ -106,10 +111,22 @@ def _make_plan(model: type[BaseModel]) -> _Plan:
     type_meta: tuple[tuple[str, str, str], ...] = ()
     if all(wire in fields and fields[wire][1].default for wire in _TYPE_META):
         type_meta = tuple((fields[wire][0], wire, fields[wire][1].default) for wire in _TYPE_META)
-    left = [wire for wire in fields if not (type_meta and wire in _TYPE_META)]
-    plan = _Plan(type_meta, tuple(_step(wire, *fields[wire]) for wire in left))
+    defaulted = tuple((name, wire, info.default) for wire, (name, info) in fields.items() if _is_default(info.default))
+    defaults = {name: default for name, wire, default in defaulted if not (type_meta and wire in _TYPE_META)}
+    zeros = fields.keys() - {wire for _, wire, _ in defaulted}
+    plan = _Plan(type_meta, defaulted, defaults, tuple(_step(wire, *fields[wire]) for wire in fields if wire in zeros))
     _PLANS[model] = plan
     return plan
+
+
+def _is_default(value: object) -> bool:
+    """Whether a field's default is a scalar that is no zero."""
+    return isinstance(value, str | int | float) and bool(value)
+
+
+def defaults_of(model: type[BaseModel]) -> Mapping[str, object]:
+    """What is left out while it has its default, though that is no zero: default by attribute."""
+    return (_PLANS.get(model) or _make_plan(model)).defaults
 
 
 def _step(wire: str, name: str, info: FieldInfo) -> _Step:

@@ -8,10 +8,13 @@ from typing import Final, Self, SupportsIndex
 
 __all__ = ["MICRO_TIME", "TIME", "MicroTimeFormat", "TimeFormat", "WireMicroTime", "WireTime", "zero_time"]
 
-# What the API server lets pass as a date-time, beyond what Python reads by itself: year 0, an hour offset of any two
-# digits, t and z in small letters, any one character before the fraction.
+# What the API server lets pass as a date-time, beyond what Python reads by itself: year 0, any digits as an offset, t
+# and z in small letters, any one character before the fraction; in custom resources that may be a digit, too, and
+# whatever follows another T is not looked at.
 _LENIENT = re.compile(
-    r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\D(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)"
+    r"(?P<year>\d{4})-(?P<day>\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)"
+    r"(?:T(?s:.*))?",
+    re.ASCII | re.IGNORECASE,
 )
 
 
@@ -44,11 +47,11 @@ class WireTime(datetime):
 
     @classmethod
     def _read_leniently(cls, text: str) -> Self:
-        match = _LENIENT.fullmatch(text.upper())
+        match = _LENIENT.fullmatch(text)
         if match is None:
             raise ValueError(_NOT_A_TIME)
-        year = max(match["year"], "0001")
-        zone = match["zone"] if match["zone"][1:3] < "24" else "Z"
+        year = max(match["year"], "0004" if match["day"] == "02-29" else "0001")
+        zone = match["zone"].upper() if match["zone"][1:3] < "24" else "Z"
         try:
             return cls.fromisoformat(f"{year}-{match['day']}T{match['time']}.{match['fraction'] or '0'}{zone}")
         except ValueError:

@@ -67,6 +67,27 @@ class Thing(Model):
     template: Annotated[Thing | None, Field(alias="template")] = None
 
 
+class Options(Model):
+    """As a custom resource's schema has it: with defaults, and with what is nullable."""
+
+    cpu: Quantity = "100m"
+    debug: bool = True
+    max_surge: Annotated[IntOrString, Field(alias="maxSurge")] = "25%"
+    maybe: str | None = "x"
+    maybes: list[str | None] | None = None
+    off: bool = False
+    parts: list[Part | None] | None = []
+    policy: str = "Retain"
+    ratio: Number = 1.5
+    replicas: Annotated[int, Field(alias="replicaCount")] = 3
+    spec: Spec | None = Field(default_factory=lambda: Spec())
+    zones: dict[str, Part | None] | None = None
+
+
+class Holder(Model):
+    options: Options = Field(default_factory=lambda: Options())
+
+
 class StructMeta(Struct, kw_only=True):
     created: structs.Time | None = structs.Field(name="creationTimestamp", default=None)
     annotations: dict[str, str] = {}
@@ -123,7 +144,17 @@ class StructThing(Struct, kw_only=True, gc=True, weakref=True):
 @pytest.fixture(scope="session")
 def models() -> SimpleNamespace:
     """The pydantic models."""
-    return SimpleNamespace(Meta=Meta, Port=Port, Part=Part, Lock=Lock, Schema=Schema, Spec=Spec, Thing=Thing)
+    return SimpleNamespace(
+        Holder=Holder,
+        Lock=Lock,
+        Meta=Meta,
+        Options=Options,
+        Part=Part,
+        Port=Port,
+        Schema=Schema,
+        Spec=Spec,
+        Thing=Thing,
+    )
 
 
 @pytest.fixture(scope="session")

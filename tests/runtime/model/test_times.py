@@ -25,6 +25,13 @@ TEXTS = [
     "0001-01-01T00:00:00Z",
     "0000-01-01T00:00:00Z",
     "2026-01-02T03:04:05+99:00",
+    "2026-01-02t03:04:05+99:99",
+    "0000-02-29T00:00:00Z",
+    # what the schemas of custom resources let pass
+    "2026-01-02T03:04:0567Z",
+    "2026-01-02T03:04:05é67z",
+    "2026-01-02T03:04:05ZToo much",
+    "2026-01-02T03:04:05Zt\n",
     "9999-12-31T23:59:59Z",
 ]
 
@@ -32,7 +39,7 @@ TEXTS = [
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_the_server_wrote_goes_back_as_it_was(api: SimpleNamespace, text: str) -> None:
     for model, key in ((api.Meta, "creationTimestamp"), (api.Lock, "renewTime")):
-        data = json.dumps({key: text}, separators=(",", ":")).encode()
+        data = json.dumps({key: text}, separators=(",", ":"), ensure_ascii=False).encode()
         assert model.from_wire(data).to_wire() == data
 
 
@@ -46,7 +53,10 @@ def test_values_are_aware_datetimes(api: SimpleNamespace) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "2026-01-02", "2026-01-02T03:04:05", "03:04:05Z", "2026-13-02T03:04:05Z", "soon"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "2026-01-02", "2026-01-02T03:04:05", "03:04:05Z", "2026-13-02T03:04:05Z", "soon", "2026-01-02T03:04:05Z\n"],
+)
 def test_what_is_no_rfc_3339_time_is_refused(api: SimpleNamespace, text: str) -> None:
     with pytest.raises(ValueError, match=r"Meta: creationTimestamp: Input should be a time as in RFC 3339"):
         api.Meta.from_wire(json.dumps({"creationTimestamp": text}).encode())
