@@ -27,6 +27,17 @@ CORE_GROUP_FOLDER = "core"
 RESERVED_FOLDERS = frozenset({"meta"})
 """Folders that hold shared models: no group of resources may take them."""
 
+_BUILT_IN_FOLDERS = frozenset(
+    {
+        "admissionregistration", "apiextensions", "apiregistration", "apps", "authentication", "authorization",
+        "autoscaling", "batch", "certificates", "coordination", "core", "discovery", "events", "extensions",
+        "flowcontrol", "internal", "lifecycle", "networking", "node", "policy", "rbac", "resource", "scheduling",
+        "storage", "storagemigration",
+    }
+)  # fmt: skip
+"""Folders of Kubernetes' own groups: other groups leave them alone also where those are not there, so that a custom
+resource's module is the same with the built-in kinds and without."""
+
 _WORD = re.compile(
     r"""
       V\d+(?:(?:alpha|beta)\d+)?(?![a-z])   # V3, V1beta1: a version is a word of its own, also in openAPIV3Schema
@@ -131,14 +142,14 @@ def group_folders(groups: Iterable[str]) -> dict[str, str]:
     """The folder of each group, no two alike.
 
     Kubernetes' own groups (no dot, or under ``k8s.io``) keep their first label; of other groups the one that is alone
-    with its first label takes it, and those that share it take their whole name: ``networking.k8s.io`` →
-    ``networking``, ``networking.istio.io`` → ``networking_istio_io``.
+    with its first label takes it, and those that share it, with each other or with a group that Kubernetes has, take
+    their whole name: ``networking.k8s.io`` → ``networking``, ``networking.istio.io`` → ``networking_istio_io``.
     """
     names = sorted(set(groups))
     folders: dict[str, str] = {}
     for tier in ("", "k8s.io", "other"):
         members = [name for name in names if _tier(name) == tier]
-        taken = {*RESERVED_FOLDERS, *folders.values()}
+        taken = {*RESERVED_FOLDERS, *folders.values(), *(_BUILT_IN_FOLDERS if tier == "other" else ())}
         shared = Counter(map(group_folder, members))
         for name in members:
             short = group_folder(name)

@@ -154,6 +154,13 @@ def test_a_custom_group_never_renames_a_built_in_one() -> None:
         assert {group: together[group] for group in built_in} == alone
 
 
+def test_built_in_groups_never_rename_a_custom_one() -> None:
+    """A package of custom resources alone has the same modules as one with the built-in kinds."""
+    built_in = ["", "apps", "policy", "networking.k8s.io", "events.k8s.io", "internal.apiserver.k8s.io"]
+    custom = ["networking.istio.io", "events.a.io", "core.a.io", "policy.a.io", "internal.a.io", "x.a.io"]
+    assert group_folders(custom).items() <= group_folders([*built_in, *custom]).items()
+
+
 @given(st.text(alphabet="abcXYZ019_-$.", min_size=1, max_size=20))
 def test_words_lose_no_letter(name: str) -> None:
     letters = "".join(char for char in name if char.isalnum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import defaultdict
 from types import MappingProxyType
@@ -146,7 +147,8 @@ def _tidy_imports(source: str) -> str:
     """The module with the imports that it uses, in order: the standard library, others, the package's own."""
     start = source.index("\nclass ")
     head, body = source[:start], source[start:]
-    used = set(re.findall(r"\w+", body))
+    # Not the words of docstrings, which may be names of what is not used.
+    used = {node.id for node in ast.walk(ast.parse(body)) if isinstance(node, ast.Name)}
     imports: defaultdict[str, set[str]] = defaultdict(set)
     for module, names in _IMPORT.findall(head):
         for name in names.split(","):

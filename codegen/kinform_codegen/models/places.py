@@ -11,19 +11,21 @@ from kinform_codegen.naming import class_name, group_folder, group_folders, vers
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["GVK", "ClassRef", "Place", "assign_places", "kinds_of"]
+__all__ = ["GVK", "TAKEN_CLASS_NAMES", "ClassRef", "Place", "assign_places", "kinds_of"]
 
 GVK: Final = "x-kubernetes-group-version-kind"
 
 _META: Final = ("meta", "v1")
+_META_PACKAGE: Final = "io.k8s.apimachinery.pkg.apis.meta"
 _VERSION: Final = re.compile(r"v\d+((alpha|beta)\d+)?")
 _GROUP_IN_PATH: Final = re.compile(r"/apis/(?P<group>[^/]+)/")
 
-# Names that generated modules import, or that their annotations hold: a class of that name would hide them.
-_TAKEN_CLASS_NAMES: Final = frozenset(
+TAKEN_CLASS_NAMES: Final = frozenset(
     {"Annotated", "Duration", "Field", "IntOrString", "Json", "MicroTime", "Model", "Number", "Quantity"}
     | {"RawExtension", "Time"}
+    | {"ConfigDict"}  # datamodel-code-generator keeps it for itself
 )
+"""Names that generated modules import, or that their annotations hold: a class of that name would hide them."""
 
 
 class ClassRef(NamedTuple):
@@ -76,7 +78,7 @@ def kinds_of(schema: Mapping[str, object]) -> list[tuple[str, str, str]]:
 
 
 def assign_places(
-    schemas: Mapping[str, Mapping[str, object]], paths: Iterable[str], *, imported: frozenset[str] = frozenset()
+    schemas: Mapping[str, Mapping[str, object]], paths: Iterable[str], *, hidden: frozenset[str] = TAKEN_CLASS_NAMES
 ) -> dict[str, Place]:
     """The place of each schema; no two alike.
 
@@ -86,7 +88,7 @@ def assign_places(
     Args:
         schemas: The schemas that become classes, by name.
         paths: The document's paths, which tell the groups.
-        imported: Names of other packages' classes, which a class of that name would hide.
+        hidden: Names that no class may have: it would hide what its module imports.
     """
     kinds = {name: kinds_of(schema) for name, schema in schemas.items()}
     groups = {match["group"] for path in paths if (match := _GROUP_IN_PATH.match(path))} | {""}
@@ -98,7 +100,7 @@ def assign_places(
     for name in sorted(schemas):
         folder, module, cls = _wanted(name, kinds[name], folders, owners)
         place = Place(folder, module, cls)
-        while taken.setdefault(place, name) != name or place.name in _TAKEN_CLASS_NAMES | imported:
+        while taken.setdefault(place, name) != name or place.name in hidden:
             place = place._replace(name=f"{place.name}_")
         places[name] = place
     return places
@@ -112,11 +114,13 @@ def _wanted(
 ) -> Place:
     package, version, name = _split(schema)
     cls = class_name(name)
-    if package.endswith("apis.meta") or not version:
+    if package == _META_PACKAGE:
         return Place(*_META, cls)
-    if len(kinds) == 1:
+    if len(kinds) == 1:  # custom resources may have versions that are not told from the schema's name: stable
         group, version, _ = kinds[0]
         return Place(folders[group], version_folder(version), cls)
+    if not version:
+        return Place(*_META, cls)
     owner = owners.get((package, version))
     folder = folders[owner] if owner is not None else group_folder(package.rpartition(".")[2])
     return Place(folder, version_folder(version), cls)

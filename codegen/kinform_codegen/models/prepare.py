@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import deque
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from kinform_codegen.emit.docstrings import docstring_text
 from kinform_codegen.models.attributes import attribute_names
-from kinform_codegen.models.places import Place, assign_places, kinds_of
-from kinform_codegen.models.shapes import STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
+from kinform_codegen.models.defaults import default_source
+from kinform_codegen.models.documentation import documentation, member_documentation
+from kinform_codegen.models.places import TAKEN_CLASS_NAMES, Place, assign_places, kinds_of
+from kinform_codegen.models.shapes import EMBEDDED, STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
 from kinform_codegen.spec.references import SCHEMAS
 from kinform_codegen.spec.values import EXTENSION, ZEROS
 
@@ -91,10 +93,9 @@ def prepare(document: Mapping[str, object], reused: Mapping[str, ClassRef] = Map
     schemas = components.get("schemas", {})
     paths = document.get("paths")
     kept = _kept({name: each for name, each in schemas.items() if is_class(name, each) and name not in reused})
-    places = assign_places(
-        kept, paths if isinstance(paths, dict) else (), imported=frozenset(ref.name for ref in reused.values())
-    )
-    return _Preparer(schemas, places, reused).run()
+    hidden = TAKEN_CLASS_NAMES.union(ref.name for ref in reused.values())
+    places = assign_places(kept, paths if isinstance(paths, dict) else (), hidden=hidden)
+    return _Preparer(schemas, places, reused, hidden).run()
 
 
 def _kept(classes: dict[str, Schema]) -> dict[str, Schema]:
@@ -129,80 +130,119 @@ class _Source(NamedTuple):
     """Where a class comes from.
 
     Attributes:
+        schema: What it is made of.
         path: For classes made of inner objects: what names them.
         builtin: Whether Go types stand behind it.
         secrets: The properties whose values must not be seen.
     """
 
-    path: tuple[str, ...] = ()
-    builtin: bool = False
+    schema: Schema
+    path: tuple[str, ...]
+    builtin: bool
     secrets: frozenset[str] = frozenset()
 
-    @classmethod
-    def of(cls, name: str) -> _Source:
-        return cls(builtin=_BUILTIN.match(name) is not None, secrets=_SECRETS.get(name, frozenset()))
-
-    def default_tells(self, schema: Schema) -> bool:
-        """Whether a property's default tells that it is never absent in what a server sends.
+    def absence(self, shape: Shape, schema: Schema, *, never_none: bool) -> str | None:
+        """The source of what a property reads as where it is absent; None for None.
 
         For the built-in types the API server writes the zero as default of what Go holds by value; another default may
-        well stand on a pointer. Custom resources are read with their defaults filled in.
+        well stand on a pointer. Custom resources are read with their defaults filled in. What is nullable is None
+        unless it has a default.
         """
-        return "default" in schema and (not self.builtin or schema["default"] in ZEROS)
+        if "default" in schema:
+            default = schema["default"]
+            if not self.builtin and (source := default_source(shape, default)) is not None:
+                return source
+            never_none = never_none or (self.builtin and default in ZEROS)
+        if schema.get("nullable") is True:
+            return None
+        return shape.zero if never_none or shape.never_none else None
 
 
 class _Preparer:
     """Prepares the classes of one document."""
 
-    def __init__(self, schemas: Mapping[str, Schema], places: dict[str, Place], reused: Mapping[str, ClassRef]) -> None:
+    def __init__(
+        self,
+        schemas: Mapping[str, Schema],
+        places: dict[str, Place],
+        reused: Mapping[str, ClassRef],
+        hidden: frozenset[str],
+    ) -> None:
         self._schemas = schemas
+        self._reused = reused
+        self._hidden = hidden
         self._out = Prepared(places=places)
         self._taken = set(places.values())
         self._reader = ShapeReader(schemas, places, self._hoist, reused)
+        self._builtin: dict[str, bool] = {}
+        self._waiting: deque[tuple[Place, _Source]] = deque()
 
     def run(self) -> Prepared:
-        for name in sorted(self._out.places):
-            self._add(self._out.places[name], unwrapped(self._schemas[name]), _Source.of(name))
+        for name, place in sorted(self._out.places.items()):
+            builtin = self._builtin[place.key] = _BUILTIN.match(name) is not None
+            schema = unwrapped(self._schemas[name])
+            source = _Source(schema, (place.key,), builtin, _SECRETS.get(name, frozenset()))
+            self._waiting.append((place, source if builtin else source._replace(schema=self._completed(schema))))
+        while self._waiting:
+            self._add(*self._waiting.popleft())
         return self._out
 
+    def _completed(self, schema: Schema) -> Schema:
+        """A kind of which its specification says nothing, with what any object has."""
+        if schema.get("properties") or not kinds_of(schema):
+            return schema
+        properties: Schema = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+        metadata = f"{_META}ObjectMeta"
+        if metadata in self._out.places or metadata in self._reused:
+            properties["metadata"] = {"$ref": SCHEMAS + metadata}
+        return {**schema, "properties": properties}
+
     def _hoist(self, schema: Schema, path: tuple[str, ...]) -> str:
-        """Makes a class of an inner object, named by its path: ``WidgetSpecItemsSelector``."""
+        """Makes a class of an inner object, named by its path: ``WidgetSpecItemsSelector``.
+
+        So what is added elsewhere renames nothing. Two paths can spell one name (``spec.foo`` of Widget, ``foo`` of a
+        kind WidgetSpec): then kinds come first and shorter paths before longer ones, since classes wait in line until
+        those above them are named; the later one gets an underscore.
+        """
         folder, module, root = path[0].split(".")
         steps = (unicodedata.normalize("NFKC", step) for step in path[1:])  # as Python reads identifiers
         name = root + "".join(re.sub(r"\W", "", step[:1].upper() + step[1:]) for step in steps)
         place = Place(folder, module, name)
-        while place in self._taken:
+        while place in self._taken or place.name in self._hidden:
             place = place._replace(name=f"{place.name}_")
         self._taken.add(place)
-        self._add(place, schema, _Source(path=path))
+        self._waiting.append((place, _Source(schema, path, self._builtin[path[0]])))
         return place.key
 
-    def _add(self, place: Place, schema: Schema, source: _Source) -> None:
+    def _add(self, place: Place, source: _Source) -> None:
+        schema = source.schema
         properties = cast("dict[str, Schema]", schema.get("properties") or {})
         never_none = {*cast("list[str]", schema.get("required", [])), *cast("list[str]", schema.get(EXTENSION, []))}
-        defaults = _type_meta(schema)
-        if defaults:
+        type_meta = _type_meta(schema)
+        if type_meta or schema.get(EMBEDDED):
             never_none.add("metadata")
         names = attribute_names(properties)
+        # In the order of the names, so that of two inner objects of one name the same gets it as of two attributes.
+        shapes = {wire: self._reader.read(properties[wire], (*source.path, wire)) for wire in names}
         prepared: dict[str, Schema] = {}
         required: list[str] = []
         members: dict[str, Member] = {}
         for wire in sorted(properties, key=lambda each: (each not in _FIRST, each)):
-            inner = properties[wire]
-            shape = self._reader.read(inner, (*(source.path or (place.key,)), wire))
-            value = wire in never_none or source.default_tells(inner)
-            zero = _zero(shape, defaults.get(wire), value=value and inner.get("nullable") is not True)
-            name = names[wire]
-            prepared[name] = shape.schema
-            if zero is None:
-                zero = "None"
+            inner, shape, name = unwrapped(properties[wire]), shapes[wire], names[wire]
+            if wire in type_meta:
+                absent: str | None = repr(type_meta[wire])
             else:
+                absent = source.absence(shape, inner, never_none=wire in never_none)
+            prepared[name] = shape.schema
+            if absent is not None and (inner.get("nullable") is not True or absent == "None"):
                 required.append(name)
             members[name] = Member(
-                ", ".join(_arguments(wire, name, secret=wire in source.secrets)), zero, _documentation(inner)
+                ", ".join(_arguments(wire, name, secret=wire in source.secrets)),
+                "None" if absent is None else absent,
+                documentation(inner) if source.builtin else member_documentation(inner),
             )
         self._out.schemas[place.key] = {"type": "object", "properties": prepared, "required": required}
-        self._out.facts[place.key] = ClassFacts(_documentation(schema), members)
+        self._out.facts[place.key] = ClassFacts(documentation(schema), members)
 
 
 def _type_meta(schema: Schema) -> dict[str, str]:
@@ -220,21 +260,9 @@ def _type_meta(schema: Schema) -> dict[str, str]:
     return {"apiVersion": f"{group}/{version}" if group else version, "kind": kind}
 
 
-def _zero(shape: Shape, default: str | None, *, value: bool) -> str | None:
-    """The source of what absence reads as, or None for None."""
-    if default is not None:
-        return repr(default)
-    return shape.zero if value or shape.never_none else None
-
-
 def _arguments(wire: str, name: str, *, secret: bool) -> list[str]:
     arguments = [] if wire == name else [f"alias={wire!r}"]
     return [*arguments, "repr=False"] if secret else arguments
-
-
-def _documentation(schema: Schema) -> str:
-    text = schema.get("description")
-    return docstring_text(text, closed=True) if isinstance(text, str) and text.strip() else ""
 
 
 assert STRUCT == ""  # the template tells a class's zero by it

@@ -217,7 +217,7 @@ def test_5_2_adding_a_field_renames_nothing(make_models: MakeModels, models: Mod
 
 def test_5_2_required_fields_with_defaults_are_never_none(spec_class: Any) -> None:
     spec = read(spec_class)
-    assert (spec.policy, spec.size, spec.from_, spec.items) == ("", 0, "", [])
+    assert (spec.policy, spec.size, spec.from_, spec.items) == ("Retain", 1, "", [])
 
 
 def test_optional_fields_of_custom_resources_are_none(spec_class: Any) -> None:

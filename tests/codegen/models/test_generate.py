@@ -222,7 +222,7 @@ def test_custom_resources_are_optional_unless_required_or_defaulted(
     widget = make_models(schemas).cls("com.example.v1.Widget")
     assert widget().spec is None
     spec = widget.from_wire(b'{"spec":{}}').spec
-    assert (spec.size, spec.shape, spec.alias, spec.maybe) == (0, None, None, None)
+    assert (spec.size, spec.shape, spec.alias, spec.maybe) == (3, None, None, "x")
 
 
 def test_kinds_know_their_api_version_and_kind(make_models: MakeModels, schemas: dict[str, Any]) -> None:

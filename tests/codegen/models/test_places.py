@@ -71,3 +71,26 @@ def test_places_do_not_depend_on_the_order_of_schemas() -> None:
         items = list(SCHEMAS.items())
         random.Random(seed).shuffle(items)
         assert assign_places(dict(items), []) == expected
+
+
+def test_versions_and_groups_that_the_schema_s_name_does_not_tell() -> None:
+    schemas = {
+        "com.example.stable.Widget": kind("example.com", "stable", "Widget"),
+        "com.example.v2-beta.Widget": kind("example.com", "v2-beta", "Widget"),
+        "com.example.apis.meta.v1.Widget": kind("meta.apis.example.com", "v1", "Widget"),
+        "net.3scale.v1.Widget": kind("3scale.net", "v1", "Widget"),
+        "io.a-b.v1.Widget": kind("a-b.io", "v1", "Widget"),
+        "io.b.a.v1.Widget": kind("a.b.io", "v1", "Widget"),
+        "io.istio.networking.v1.Gateway": kind("networking.istio.io", "v1", "Gateway"),
+        "io.b.c.v1.ConfigDict": kind("c.b.io", "v1", "ConfigDict"),
+    }
+    assert assign_places(schemas, []) == {
+        "com.example.stable.Widget": Place("example", "stable", "Widget"),
+        "com.example.v2-beta.Widget": Place("example", "v2_beta", "Widget"),
+        "com.example.apis.meta.v1.Widget": Place("meta_apis_example_com", "v1", "Widget"),
+        "net.3scale.v1.Widget": Place("group_3scale", "v1", "Widget"),
+        "io.a-b.v1.Widget": Place("a_b", "v1", "Widget"),
+        "io.b.a.v1.Widget": Place("a", "v1", "Widget"),
+        "io.istio.networking.v1.Gateway": Place("networking_istio_io", "v1", "Gateway"),
+        "io.b.c.v1.ConfigDict": Place("c", "v1", "ConfigDict_"),
+    }

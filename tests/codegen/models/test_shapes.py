@@ -25,6 +25,17 @@ STRUCT_REF = {"$ref": f"{REF}a.v1.Struct"}
 SCHEMA_REF = {"$ref": f"{REF}apiextensions.v1.JSONSchemaProps"}
 
 
+KIND = [{"group": "a.io", "version": "v1", "kind": "A"}]
+QUANTITY = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+    r"(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+INTEGER_OR_STRING = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
+PRESERVES = {"x-kubernetes-preserve-unknown-fields": True}
+EMBEDDED = {"type": "object", "x-kubernetes-embedded-resource": True}
+ANY_OBJECT = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+
+
 def runtime(name: str) -> dict[str, str]:
     return {"customTypePath": f"kinform.model.{name}"}
 
@@ -49,6 +60,11 @@ def reader(hoisted: list[tuple[str, ...]]) -> ShapeReader:
         ({"type": "string", "pattern": "x", "enum": ["a"]}, {"type": "string"}, '""'),
         ({"type": "string", "format": "byte"}, {"type": "string"}, '""'),
         ({"type": "string", "format": "date-time"}, runtime("Time"), None),
+        ({"type": "string", "format": "duration"}, runtime("Duration"), '""'),
+        ({"type": "string", "format": "uuid"}, {"type": "string"}, '""'),
+        ({"type": "string", "format": "unheard-of"}, {"type": "string"}, '""'),
+        ({"type": "integer", "format": "double"}, {"type": "integer"}, "0"),
+        ({"type": "number", "format": "int64"}, runtime("Number"), "0.0"),
         ({"type": "integer", "format": "int32", "minimum": 1}, {"type": "integer"}, "0"),
         ({"type": "boolean"}, {"type": "boolean"}, "False"),
         ({"type": "number"}, runtime("Number"), "0.0"),
@@ -59,6 +75,32 @@ def reader(hoisted: list[tuple[str, ...]]) -> ShapeReader:
         ({}, runtime("Json"), "None"),
         ({"x-kubernetes-int-or-string": True}, runtime("IntOrString"), "0"),
         ({"format": "int-or-string", "oneOf": []}, runtime("IntOrString"), "0"),
+        (INTEGER_OR_STRING, runtime("IntOrString"), "0"),
+        ({**INTEGER_OR_STRING, "pattern": "^[0-9]+%$"}, runtime("IntOrString"), "0"),
+        ({**INTEGER_OR_STRING, "pattern": QUANTITY}, runtime("Quantity"), '""'),
+        ({**INTEGER_OR_STRING, "allOf": [{"pattern": "x"}, {"pattern": QUANTITY}]}, runtime("Quantity"), '""'),
+        ({"type": "string", "pattern": QUANTITY}, {"type": "string"}, '""'),
+        (PRESERVES, runtime("Json"), "None"),
+        ({**PRESERVES, "properties": {"a": {}}, "enum": ["a"]}, runtime("Json"), "None"),
+        ({**PRESERVES, "nullable": True}, runtime("Json"), "None"),
+        ({**PRESERVES, "type": "object"}, runtime("RawExtension"), "{}"),
+        ({**PRESERVES, "type": "object", "properties": {"a": {}}}, {"$ref": f"{REF}a.v1.Hoisted"}, STRUCT),
+        ({**PRESERVES, "type": "array", "items": PRESERVES}, {"type": "array", "items": runtime("Json")}, "[]"),
+        (
+            {"type": "array", "items": {**PRESERVES, "nullable": True}},
+            {"type": "array", "items": runtime("Json")},
+            "[]",
+        ),
+        (EMBEDDED, runtime("RawExtension"), "{}"),
+        ({**EMBEDDED, "properties": ANY_OBJECT}, runtime("RawExtension"), "{}"),
+        ({**EMBEDDED, "properties": {**ANY_OBJECT, "spec": {}}}, {"$ref": f"{REF}a.v1.Hoisted"}, STRUCT),
+        # as Swagger v2 has it
+        ({**PRESERVES, "x-kubernetes-embedded-resource": True}, runtime("RawExtension"), "{}"),
+        # what only validates tells no type
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, runtime("Json"), "None"),
+        ({"allOf": [{"type": "string"}]}, runtime("Json"), "None"),
+        ({"type": "string", "allOf": [{"enum": ["a"]}], "not": {"type": "integer"}}, {"type": "string"}, '""'),
+        ({"type": "object", "oneOf": [{"properties": {"a": {}}}]}, runtime("RawExtension"), "{}"),
         ({"type": "object"}, runtime("RawExtension"), "{}"),
         ({"type": "object", "additionalProperties": True}, runtime("RawExtension"), "{}"),
         ({"$ref": f"{REF}a.v1.Struct"}, STRUCT_REF, STRUCT),
@@ -119,7 +161,12 @@ def test_inner_objects_are_hoisted_under_their_path(reader: ShapeReader, hoisted
         ({"type": "object", "x-kubernetes-preserve-unknown-fields": True}, False),
         ({"type": "string"}, False),
         ({}, False),
-        ({"allOf": [{"type": "object", "properties": {"a": {}}}]}, True),
+        ({"allOf": [{"type": "object", "properties": {"a": {}}}]}, False),
+        (
+            {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "x-kubernetes-group-version-kind": KIND},
+            True,
+        ),
+        ({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"a": {}}}, True),
     ],
 )
 def test_which_schemas_become_classes(schema: dict[str, Any], expected: bool) -> None:
