@@ -363,7 +363,7 @@ class InformerFactory:
         for listener in self._listeners:
             try:
                 listener(error)
-            except Exception:
+            except (Exception, SystemExit):
                 logger.exception("an on_error callback raised while it was told of: %s", error)
 
     def statistics(self) -> FactoryStatistics:

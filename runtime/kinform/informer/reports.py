@@ -115,5 +115,5 @@ class Reporter:
             return
         try:
             self._listener(error)
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("the error callback raised while it was told of: %s", error)

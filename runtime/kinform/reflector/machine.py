@@ -160,6 +160,7 @@ class Reflector:
         self._watch_timeout = self._rng.randrange(*self._options.watch_timeout)
         if self._phase is _Phase.INITIAL:
             self._state = ReflectorState.STREAMING
+            self._unordered = False
             self._read_timeout = _INITIAL_SILENCE
             query = initial_query(self._options, self._sync_version, self._watch_timeout)
             return Watch(query, initial=True, read_timeout=self._read_timeout)
@@ -238,10 +239,13 @@ class Reflector:
             else:
                 self._live_event(now, event, changes)
         self._progress = self._last_activity = now
+        if now - self._sent > self._watch_timeout + _WATCH_GRACE:
+            # A server that ends no watch would keep us on old credentials, or waiting for an end bookmark, for ever.
+            self.stream_ended(now)
         return changes
 
     def stream_ended(self, now: float) -> None:
-        """The server has ended the watch in good order."""
+        """The server has ended the watch in good order, or it is time to do so."""
         if not self._streaming:
             return
         self._leave_stream()
@@ -267,9 +271,14 @@ class Reflector:
 
     def failed(self, now: float, error: Exception) -> None:
         """The request in progress was refused, broke, or brought what cannot be read."""
+        was_streaming = self._streaming
         self._leave_stream()
         if self._phase is _Phase.PAGES:
             self._list_failed(now, error)
+        elif not was_streaming:
+            # No request is in progress: what ended the last one decides what comes next, and this only adds a wait.
+            self._report(reason_of(error), error)
+            self._due = max(self._due, now + self._delay(now, error))
         elif self._phase is _Phase.INITIAL:
             self._initial_failed(now, error)
         else:

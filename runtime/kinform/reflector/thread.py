@@ -134,9 +134,9 @@ class ReflectorThread:
         while not self._stopping.is_set():
             try:
                 self._act()
-            except Exception as error:  # noqa: BLE001  (what ends a request must end no reflector)
+            except BaseException as error:  # noqa: BLE001  (what ends a request must end no reflector, be it a SystemExit)
                 if not self._stopping.is_set():
-                    self._machine.failed(self._clock.monotonic(), error)
+                    self._machine.failed(self._clock.monotonic(), _as_exception(error))
             self._tell()
 
     def _act(self) -> None:
@@ -194,8 +194,8 @@ class ReflectorThread:
             return
         try:
             self._sink(changes)
-        except Exception as error:  # noqa: BLE001  (it is reported by the machine, which makes up for the loss)
-            self._machine.changes_lost(self._clock.monotonic(), error)
+        except BaseException as error:  # noqa: BLE001  (it is reported by the machine, which makes up for the loss)
+            self._machine.changes_lost(self._clock.monotonic(), _as_exception(error))
 
     def _tell(self) -> None:
         for report in self._machine.take_reports():
@@ -203,5 +203,14 @@ class ReflectorThread:
                 return
             try:
                 self._report(report)
-            except Exception:
+            except BaseException:
                 logger.exception("the report of %s could not be delivered", report)
+
+
+def _as_exception(error: BaseException) -> Exception:
+    """The error as what callers may catch: a ``SystemExit`` that they raised anew would end more than was meant."""
+    if isinstance(error, Exception):
+        return error
+    wrapped = RuntimeError(f"{type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped

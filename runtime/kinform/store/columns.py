@@ -105,7 +105,7 @@ class Columns:
         _running.active = True
         try:
             values = column.values(entry)
-        except Exception as error:  # noqa: BLE001  (user code: whatever it raises is reported, and nothing stops)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (user code: what it raises is reported, nothing stops)
             if self._report is not None:
                 reason = f"{type(error).__name__}: {error}"
                 problem = IndexFunctionError(str(column.name), str(entry.key), reason)

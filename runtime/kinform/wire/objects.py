@@ -185,7 +185,7 @@ class ObjectReader:
             entry.owner = self._owners[bytes(metadata.owner_references)]
             entry.generation = metadata.generation or 0
             entry.deletion_timestamp = metadata.deletion_timestamp or ""
-        except Exception as error:  # the user's code may raise anything, and that must cost one object, not the sync
+        except (Exception, SystemExit) as error:  # user code: whatever it raises must cost one object, not the sync
             entry.body = b""
             reason = f"the transform failed: {type(error).__name__}: {error}"
             undecodable = UndecodableObjectError(str(entry.key), reason)

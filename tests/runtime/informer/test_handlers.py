@@ -410,6 +410,28 @@ def test_an_error_callback_that_raises_is_logged_and_hurts_nobody(
     assert "no, thanks" in caplog.text
 
 
+def test_not_even_an_error_callback_that_exits_ends_a_handler(
+    make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], caplog: pytest.LogCaptureFixture
+) -> None:
+    def leave(report: ErrorReport) -> None:
+        raise SystemExit("no, thanks")
+
+    informer = make(on_error=leave)
+    informer.start()
+    heard = recorder()
+
+    def broken(pod: Pod) -> None:
+        heard.on_add(pod)
+        raise RuntimeError("broken")
+
+    informer.add_event_handler(on_add=broken)
+    source.feed().replace(pod("a", 1), pod("b", 2), resource_version=2)
+    assert heard.take(2) == ["add a@1", "add b@2"]
+    source.feed().fail(RuntimeError("of the watch"))
+    assert informer.stop(10).clean
+    assert caplog.text.count("SystemExit: no, thanks") == 3
+
+
 def test_a_poison_object_reaches_its_readers_only_and_is_never_skipped(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
 ) -> None:

@@ -197,6 +197,26 @@ def test_an_index_function_that_raises_is_reported_outside_all_locks(
     assert len(reports) == 2
 
 
+def test_an_index_function_that_exits_costs_one_object_its_place_and_no_handler_its_news(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
+    def leave(pod: Pod) -> list[str]:
+        if pod.name == "b":
+            raise SystemExit(3)
+        return [pod.name]
+
+    by_name = informer.add_index(index("name", leave))
+    heard = recorder()
+    informer.add_handler(heard.on_event)
+    feed.replace(resource_version=1)
+    feed.upsert(pod("a", 2), pod("b", 3), pod("c", 4))
+    assert heard.take(3) == ["ADDED a@2", "ADDED b@3", "ADDED c@4"]
+    assert by_name.index_values() == ["a", "c"]
+    assert [(each.reason, type(each.exception.__cause__)) for each in errors] == [
+        (InformerReason.INDEX_FUNCTION, SystemExit)
+    ]
+
+
 def test_an_index_function_may_register_a_handler(
     make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
 ) -> None:

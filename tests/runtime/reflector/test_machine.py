@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kinform.errors import UndecodableObjectError
-from kinform.reflector import ReflectorOptions, ReflectorState, Wait
+from kinform.reflector import ReflectorOptions, ReflectorState, StreamingSupport, Wait
 from kinform.wire import EventType, PoisonEvent, UnknownEvent
 
 if TYPE_CHECKING:
@@ -107,6 +107,22 @@ def test_a_list_without_version_is_followed_by_a_watch_without(paging: Bench) ->
     assert paging.machine.statistics().last_resource_version == "10"
     paging.close()
     assert paging.watch()["resourceVersion"] == "10"
+
+
+def test_order_returns_with_the_next_full_fetch(make_bench: Callable[..., Bench]) -> None:
+    """A watch without version knows no order; the stream that follows it does."""
+    support = StreamingSupport()
+    bench = make_bench(support=support)
+    support.refuse("https://server", bench.machine._resource, bench.now)
+    bench.list()
+    bench.page(("a", ""), version="")
+    bench.watch()
+    bench.feed(bench.added("a", "7"))
+    bench.close(after=4000)  # long enough to try streaming again
+    bench.stream()
+    bench.feed(bench.end("20"), bench.added("b", "21"))
+    bench.close()
+    assert bench.watch()["resourceVersion"] == "21"
 
 
 # ---- the watch

@@ -180,7 +180,13 @@ def _spoil(obj: dict[str, Json]) -> dict[str, Json]:
     return obj
 
 
-@pytest.mark.parametrize("transform", [_raise, _forget, _spoil])
+def _exit(obj: dict[str, Json]) -> dict[str, Json]:
+    if obj["metadata"]["name"] == "bad":  # type: ignore[index,call-overload]
+        raise SystemExit(3)
+    return obj
+
+
+@pytest.mark.parametrize("transform", [_raise, _forget, _spoil, _exit])
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 def test_a_failing_transform_costs_one_object_and_never_shows_it_untransformed(
     transform: Any, kind: str, make_pod: Make, dump: Dump

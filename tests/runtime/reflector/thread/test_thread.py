@@ -237,3 +237,55 @@ def test_a_report_hook_that_raises_is_logged(make_rig: Callable[..., Rig], caplo
         rig.sync()
     assert "could not be delivered" in caplog.text
     assert "deaf" in caplog.text
+
+
+class Exit(BaseException):
+    """As ``SystemExit``, or what a test framework raises to fail a test: none of these is an ``Exception``."""
+
+
+@pytest.mark.scenario("invariant-5")
+def test_no_exception_of_whatever_kind_ends_the_thread(make_rig: Callable[..., Rig]) -> None:
+    calls: list[str] = []
+
+    def transform(obj: dict[str, Any]) -> dict[str, Any]:
+        calls.append(obj["metadata"]["name"])
+        if len(calls) == 1:
+            raise Exit("sys.exit(), somewhere in a transform")
+        return obj
+
+    rig = make_rig(transform=transform)
+    rig.thread.start()
+    rig.call().accept().send(rig.event("ADDED", "a", "1"))
+    report = rig.report()
+    assert report.reason == "internal"
+    assert "Exit: sys.exit(), somewhere in a transform" in str(report.exception)
+    assert isinstance(report.exception.__cause__, Exit)
+    rig.skip_wait()
+    rig.sync(("a", "1"))
+
+
+def test_neither_does_one_of_the_sink_and_what_it_missed_is_fetched_anew(rig: Rig) -> None:
+    stream = rig.sync()
+
+    def leave(_: list[Change]) -> None:
+        rig.on_sink = lambda _: None
+        raise Exit("sys.exit(), below the sink")
+
+    rig.on_sink = leave
+    stream.send(rig.event("ADDED", "a", "11"))
+    assert rig.report().reason == "sink"
+    rig.skip_wait()
+    assert rig.call().accept().query["sendInitialEvents"] == "true"
+
+
+def test_nor_one_of_the_report_hook(make_rig: Callable[..., Rig], caplog: pytest.LogCaptureFixture) -> None:
+    def leave(_: Report) -> None:
+        raise Exit("sys.exit(), in a report hook")
+
+    rig = make_rig(report=leave)
+    with caplog.at_level(logging.ERROR, "kinform.reflector"):
+        rig.thread.start()
+        rig.call().fail(TransportError("refused"))
+        rig.skip_wait()
+        rig.sync()
+    assert "sys.exit(), in a report hook" in caplog.text
