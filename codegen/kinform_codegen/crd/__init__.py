@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from kinform_codegen.crd.load import load_crds
 
 __all__ = ["load_crds"]
-
-
-def load_crds(locations: Sequence[str]) -> dict[str, object]:
-    """Reads definitions."""
-    raise NotImplementedError

@@ -48,6 +48,26 @@ class Node:
             return self.value
         raise self.error(f"expected a string, found {_described(self.value)}")
 
+    def boolean(self) -> bool:
+        """The value as a boolean.
+
+        Raises:
+            SpecError: It is something else.
+        """
+        if isinstance(self.value, bool):
+            return self.value
+        raise self.error(f"expected true or false, found {_described(self.value)}")
+
+    def number(self) -> int | float:
+        """The value as a number.
+
+        Raises:
+            SpecError: It is something else.
+        """
+        if isinstance(self.value, (int, float)) and not isinstance(self.value, bool):
+            return self.value
+        raise self.error(f"expected a number, found {_described(self.value)}")
+
     def items(self) -> Iterator[tuple[str, Node]]:
         """The members of an object, in the document's order."""
         for key, value in self.mapping().items():
