@@ -133,7 +133,7 @@ def _check_api_version(root: Node) -> None:
 
 
 def _is_namespaced(scope: Node) -> bool:
-    if scope.value not in {"Namespaced", "Cluster"}:
+    if scope.value not in ("Namespaced", "Cluster"):
         raise scope.error(f"{scope.value!r} is no scope", mend="say Namespaced or Cluster")
     return scope.value == "Namespaced"
 
@@ -201,6 +201,8 @@ def _name(node: Node, pattern: re.Pattern[str], longest: int, wanted: str) -> st
     Raises:
         SpecError: It is none; what the API server refuses is refused, so it cannot break out of the code.
     """
+    if isinstance(node.value, bool):
+        raise node.error("is no text: YAML reads y, n, yes, no, on and off as true and false", mend="quote the name")
     text = node.text()
     if len(text) > longest:
         raise node.error(f"{text[:40]!r}… is longer than {longest} characters", mend="choose a shorter name")

@@ -7,7 +7,6 @@ import math
 import re
 from typing import Final, NoReturn
 
-from kinform_codegen.crd.yaml_reader import read_yaml
 from kinform_codegen.crd.yaml_scalars import json_number
 from kinform_codegen.errors import SpecError
 from kinform_codegen.spec.depth import TOO_DEEP
@@ -15,6 +14,7 @@ from kinform_codegen.spec.depth import TOO_DEEP
 __all__ = ["read_json"]
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
+_TOKEN: Final = re.compile(r'(?P<string>"(?:[^"\\]|\\.)*")\s*(?P<colon>:)?|[{}\[\]]')
 _LONGEST_INTEGER: Final = 400
 """Digits. Python's own conversion refuses thousands of them, and takes quadratic time."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -53,9 +53,12 @@ def read_json(text: str, source: str) -> list[object]:
     except UnicodeEncodeError as error:
         raise SpecError(source, "holds half of a surrogate pair (\\ud…)", mend="write the character itself") from error
     except _DuplicateKeyError as error:
-        list(read_yaml(text, source))  # which knows lines, and complains of the same
-        mend = "keep one of the two: only the last would count"
-        raise SpecError(source, f"an object has the key {str(error)[:60]!r} twice", mend=mend) from error
+        again, first = _lines_of_duplicate(text)
+        raise SpecError(
+            source,
+            f"line {again}: the key {str(error)[:60]!r} stands here again; it was on line {first}",
+            mend="keep one of the two: only the last would count",
+        ) from error
     except ValueError as error:
         mend = "write a finite number, or quote it"
         raise SpecError(
@@ -78,6 +81,22 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
                 raise _DuplicateKeyError(key)
             seen.add(key)
     return members
+
+
+def _lines_of_duplicate(text: str) -> tuple[int, int]:
+    """Where the first key stands that its object has already, and where it stood. The decoder does not tell."""
+    objects: list[dict[str, int]] = []
+    for token in _TOKEN.finditer(text):
+        if token[0] in "{[":
+            objects.append({})
+        elif token[0] in "]}":
+            objects.pop()
+        elif token["colon"]:
+            key, line = json.loads(token["string"]), text.count("\n", 0, token.start()) + 1
+            if key in objects[-1]:
+                return line, objects[-1][key]
+            objects[-1][key] = line
+    return 0, 0
 
 
 def _number(text: str) -> int | float:

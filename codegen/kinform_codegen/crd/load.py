@@ -40,10 +40,10 @@ def load_crds(locations: Sequence[str]) -> dict[str, object]:
     Raises:
         SpecError: A location cannot be read or holds no definition; one of them is none that an API server takes; two
             of one name differ, or two want the same schema.
-        ValueError: No location is given.
+        ValueError: No location is given, or one is empty.
     """
-    if not locations:
-        raise ValueError("no location is given")
+    if not locations or "" in locations:
+        raise ValueError("no location is given, or one is empty")
     definitions: dict[str, Definition] = {}
     for location in dict.fromkeys(locations):
         for definition in _definitions_at(location):
@@ -80,7 +80,7 @@ def _unpacked(text: Text) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         kind = node.value.get("kind") if isinstance(node.value, dict) else None
-        items = node.get("items") if kind in {"List", f"{KIND}List"} else None
+        items = node.get("items") if kind in ("List", f"{KIND}List") else None
         if items is None:
             yield node
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -44,7 +45,7 @@ def read_location(location: str) -> Iterator[Text]:
         yield Text(name, decode_text(_read(sys.stdin.buffer, name), name))
     elif _URL.match(location):
         yield Text(location, decode_text(_fetch(location), location))
-    elif location and Path(location).is_dir():
+    elif Path(location).is_dir():
         for path in _files(location):
             data = _read_file(path)
             if _WORD in data or _WORD in data.replace(b"\0", b""):  # UTF-16 has a zero byte between letters
@@ -95,8 +96,10 @@ def _fetch(url: str) -> bytes:
     accept = "application/yaml, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1"
     data = bytearray()
     try:
-        with urllib3.PoolManager(timeout=_URL_TIMEOUT_SECONDS) as pool:
-            response = pool.request("GET", url, headers={"Accept": accept}, preload_content=False)
+        with (
+            urllib3.PoolManager(timeout=_URL_TIMEOUT_SECONDS) as pool,
+            contextlib.closing(pool.request("GET", url, headers={"Accept": accept}, preload_content=False)) as response,
+        ):
             if response.status != 200:
                 raise SpecError(
                     url,

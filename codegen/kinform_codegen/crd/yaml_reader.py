@@ -7,6 +7,7 @@ JSON's, and nothing recurs, so that no nesting exhausts the stack.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -31,6 +32,7 @@ _DEEPEST: Final = 100
 _MOST_VALUES: Final = 1_000_000
 """In one document, all aliases followed. The largest CRDs hold 20,000."""
 
+_TAB: Final = re.compile(r" *\t")
 _MERGE_KEY: Final = object()
 _NO_KEY: Final = object()
 _COLLECTION_TAGS: Final = frozenset({None, "!", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
@@ -92,11 +94,12 @@ def read_yaml(text: str, source: str) -> Iterator[YamlDocument]:
                 yield YamlDocument(reader.number, reader.root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        line = mark.line if mark is not None else 0
         said = " ".join(part for part in (error.context, error.problem) if part)
-        mend = "mend the YAML there"
-        if "\\t" in said:
-            mend = "indent by spaces: YAML takes no tabs"
-        raise reader.error(mark.line if mark else 0, f"is no YAML: {said}", mend=mend) from error
+        # Other line breaks than \n count for YAML, too: there may be fewer lines than it says.
+        tab = any(map(_TAB.match, text.split("\n")[line : line + 1]))
+        mend = "indent by spaces: YAML takes no tabs" if tab else "mend the YAML there"
+        raise reader.error(line, f"is no YAML: {said}", mend=mend) from error
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n")
         raise reader.error(
