@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["GeneratedTree", "generate"]
 
 _KUBERNETES_PACKAGE: Final = "kinform_k8s"
+_KUBERNETES_MODELS: Final = "pydantic"
 _CUSTOM_PACKAGE: Final = "kinform_crds"
 _DEFAULT: Final = PackageOptions()
 
@@ -73,7 +74,7 @@ def generate(
     notes = [*spec.notes, *(f"{path} is left out: it has no typed objects" for path in untyped)]
     builtin = any(is_builtin(resource.schema) for resource in resources)
     reused: Mapping[str, ClassRef] = {}
-    if not builtin and not options.standalone:
+    if not builtin and not options.standalone and options.models == _KUBERNETES_MODELS:
         reused = _reused(spec, resources)
     if not reused:
         facts_from = add_value_facts(spec.document, spec.version)
@@ -81,7 +82,13 @@ def generate(
             notes.append(_unversioned(spec.source, facts_from))
     package = options.package or (_KUBERNETES_PACKAGE if builtin else _CUSTOM_PACKAGE)
     plan = make_plan(
-        spec, resources, package=package, version=options.version, builtin=builtin, reuses_kubernetes=bool(reused)
+        spec,
+        resources,
+        package=package,
+        version=options.version,
+        builtin=builtin,
+        reuses_kubernetes=bool(reused),
+        models=options.models,
     )
     progress.step(f"generating models for {len(resources)} resources")
     # Brings datamodel-code-generator along: half a second that an early error should not cost.
@@ -90,7 +97,7 @@ def generate(
     document = spec.document
     if options.selection or not builtin:
         document = prune(document, resources, without=reused)
-    models = generate_models(document, package=package, header=header(plan), reused=reused)
+    models = generate_models(document, package=package, header=header(plan), reused=reused, backend=options.models)
     progress.step("generating clients, listers and informers")
     expansions = Expansions.find(output / package) if output is not None else Expansions()
     files = {f"{package}/{path}": text for path, text in models.files.items()}

@@ -26,6 +26,7 @@ from kinform_codegen.spec.shared import is_builtin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from kinform_codegen.settings import ModelKind
     from kinform_codegen.spec.load import Spec
     from kinform_codegen.spec.resources import ApiResource, Subresource
     from kinform_codegen.spec.version import KubernetesVersion
@@ -181,6 +182,7 @@ class PackagePlan:
         groups: The groups, by name.
         builtin: Whether it holds resources of Kubernetes itself.
         reuses_kubernetes: Whether it takes the types that it shares with Kubernetes from ``kinform-k8s``.
+        models: What its models are made of.
     """
 
     package: str
@@ -190,6 +192,7 @@ class PackagePlan:
     groups: tuple[GroupPlan, ...]
     builtin: bool
     reuses_kubernetes: bool
+    models: ModelKind
 
     @property
     def distribution(self) -> str:
@@ -227,6 +230,7 @@ def make_plan(
     version: str | None = None,
     builtin: bool = True,
     reuses_kubernetes: bool = False,
+    models: ModelKind = "pydantic",
 ) -> PackagePlan:
     """Gives everything its name.
 
@@ -237,6 +241,7 @@ def make_plan(
         version: The distribution's version; None follows the Kubernetes that is described, else ``0.1.0``.
         builtin: Whether resources of Kubernetes itself are among them.
         reuses_kubernetes: Whether the types that they share with Kubernetes come from ``kinform-k8s``.
+        models: What its models are made of.
 
     Raises:
         SpecError: Two things of one place want the same name; the message has both.
@@ -258,6 +263,7 @@ def make_plan(
         groups=groups,
         builtin=builtin,
         reuses_kubernetes=reuses_kubernetes,
+        models=models,
     )
 
 

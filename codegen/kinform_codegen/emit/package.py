@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from kinform_codegen.emit.environment import template
 from kinform_codegen.emit.imports import LocalNames
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
     from kinform_codegen.expansions import Expansions
     from kinform_codegen.plan import GroupPlan, GroupVersionPlan, PackagePlan, ResourcePlan, SubresourcePlan
+    from kinform_codegen.settings import ModelKind
     from kinform_codegen.spec.load import Spec
 
 __all__ = ["ModelClass", "header", "render_package"]
 
 # The three distributions are released together; a test keeps these in step with runtime/pyproject.toml.
 _RUNTIME_REQUIREMENT = "kinform>=0.1,<0.2"
-_PYDANTIC_REQUIREMENT = "pydantic>=2.12"
+_MODEL_REQUIREMENTS: Final[Mapping[ModelKind, str]] = {"pydantic": "pydantic>=2.12", "msgspec": "msgspec>=0.19"}
 # The first release that has all classes which a package of custom resources may take from there.
 _KUBERNETES_REQUIREMENT = "kinform-k8s>=1.30"
 
@@ -107,7 +108,7 @@ class _Renderer:
                 requirements=[
                     _RUNTIME_REQUIREMENT,
                     *([_KUBERNETES_REQUIREMENT] if self.plan.reuses_kubernetes else []),
-                    _PYDANTIC_REQUIREMENT,
+                    _MODEL_REQUIREMENTS[self.plan.models],
                 ],
             ),
         )

@@ -23,6 +23,7 @@ _GROUP_IN_PATH: Final = re.compile(r"/apis/(?P<group>[^/]+)/")
 TAKEN_CLASS_NAMES: Final = frozenset(
     {"Annotated", "Duration", "Field", "IntOrString", "Json", "MicroTime", "Model", "Number", "Quantity"}
     | {"RawExtension", "Time"}
+    | {"AbsentObject", "Default", "Hidden", "OmitZero", "Struct"}
     | {"ConfigDict"}  # datamodel-code-generator keeps it for itself
 )
 """Names that generated modules import, or that their annotations hold: a class of that name would hide them."""

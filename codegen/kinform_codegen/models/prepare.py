@@ -44,11 +44,17 @@ class Member(NamedTuple):
         arguments: The source of ``Field``'s arguments, ``alias="nodeName"``; empty where the name is the wire's.
         zero: The source of the default; empty for a class's zero, made by calling the class.
         documentation: The text of the docstring below it, or empty.
+        wire: The JSON key.
+        required: Whether the API requires it, and absence reads as what may be written: no None save where null may.
+        hidden: Whether its value must not be seen.
     """
 
     arguments: str
     zero: str
     documentation: str
+    wire: str
+    required: bool
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,12 @@ class ClassFacts:
 
     documentation: str
     members: dict[str, Member]
+
+    @property
+    def is_kind(self) -> bool:
+        """Whether it is a kind, which says so in apiVersion and kind."""
+        told = (self.members.get(name) for name in ("api_version", "kind"))
+        return all(member is not None and member.zero not in {'""', "None"} for member in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +229,8 @@ class _Preparer:
     def _add(self, place: Place, source: _Source) -> None:
         schema = source.schema
         properties = cast("dict[str, Schema]", schema.get("properties") or {})
-        never_none = {*cast("list[str]", schema.get("required", [])), *cast("list[str]", schema.get(EXTENSION, []))}
+        by_api = cast("list[str]", schema.get("required", []))
+        never_none = {*by_api, *cast("list[str]", schema.get(EXTENSION, []))}
         type_meta = _type_meta(schema)
         if type_meta or schema.get(EMBEDDED):
             never_none.add("metadata")
@@ -240,6 +253,9 @@ class _Preparer:
                 ", ".join(_arguments(wire, name, secret=wire in source.secrets)),
                 "None" if absent is None else absent,
                 documentation(inner) if source.builtin else member_documentation(inner),
+                wire=wire,
+                required=wire in by_api and (absent not in {None, "None"} or inner.get("nullable") is True),
+                hidden=wire in source.secrets,
             )
         self._out.schemas[place.key] = {"type": "object", "properties": prepared, "required": required}
         self._out.facts[place.key] = ClassFacts(documentation(schema), members)

@@ -10,6 +10,7 @@ from msgspec import field as Field  # noqa: N812 - no attribute of a generated c
 from kinform.structs.base import Struct
 from kinform.structs.scalars import (
     AbsentObject,
+    Default,
     Duration,
     Hidden,
     IntOrString,
@@ -24,6 +25,7 @@ from kinform.structs.scalars import (
 
 __all__ = [
     "AbsentObject",
+    "Default",
     "Duration",
     "Field",
     "Hidden",

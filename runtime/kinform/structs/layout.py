@@ -53,7 +53,7 @@ def layout_of(cls: type[msgspec.Struct]) -> tuple[FieldLayout, ...]:
 
 
 def _layout(info: msgspec.structs.FieldInfo) -> FieldLayout:
-    tp, marks = unmarked(info.type)
+    _, marks = unmarked(info.type)
     make = None if info.default_factory is msgspec.NODEFAULT else info.default_factory
     return FieldLayout(
         name=info.name,
@@ -61,7 +61,7 @@ def _layout(info: msgspec.structs.FieldInfo) -> FieldLayout:
         type=info.type,
         zero=info.default if make is None else make(),
         make=make,
-        omit_zero=Mark.OMIT_ZERO in marks and is_struct(tp),
+        omit_zero=Mark.OMIT_ZERO in marks,
         hidden=Mark.HIDDEN in marks,
     )
 

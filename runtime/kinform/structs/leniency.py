@@ -74,8 +74,8 @@ def read_leniently(cls: type[S], data: bytes) -> S:
     raise ValueError(f"{cls.__name__}: {'; '.join(faults)}")
 
 
-# By class: the attribute and the reader of each JSON key.
-_READERS: Final[dict[type, dict[str, tuple[str, Read]]]] = {}
+# By class: the attribute of each JSON key, its reader, and whether null is a value.
+_READERS: Final[dict[type, dict[str, tuple[str, Read, bool]]]] = {}
 
 
 def _read_struct(cls: type[S], value: Any, place: _Place | None, faults: _Faults) -> S:
@@ -85,14 +85,21 @@ def _read_struct(cls: type[S], value: Any, place: _Place | None, faults: _Faults
         return cls()
     readers = _READERS.get(cls)
     if readers is None:
-        readers = _READERS[cls] = {each.wire: (each.name, _reader(each.type)) for each in layout_of(cls)}
+        readers = _READERS[cls] = {
+            each.wire: (each.name, _reader(each.type), _is_nullable(each.type)) for each in layout_of(cls)
+        }
     values: dict[str, object] = {}
     for wire, inner in value.items():
-        # Null is the same as absent: the default.
-        if inner is not None and (known := readers.get(wire)) is not None:
-            name, read = known
-            values[name] = read(inner, _Place(place, wire), faults)
+        if (known := readers.get(wire)) is not None:
+            name, read, is_nullable = known
+            if inner is not None or is_nullable:  # else null is the same as absent: the default
+                values[name] = read(inner, _Place(place, wire), faults)
     return cls(**values)
+
+
+def _is_nullable(tp: Any) -> bool:
+    tp, _ = unmarked(tp)
+    return tp is Any or types.NoneType in get_args(tp)
 
 
 def _reader(tp: Any) -> Read:

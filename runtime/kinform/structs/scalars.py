@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AbsentObject",
+    "Default",
     "Duration",
     "Hidden",
     "IntOrString",
@@ -80,6 +81,15 @@ class AbsentObject(dict[str, Json]):
     """A free-form object that is not there: empty, and left out until something is put into it.
 
     An empty object that is there, ``recreate: {}``, may mean something, and is written back.
+    """
+
+    __slots__ = ()
+
+
+class Default(int):
+    """An integer that is a field's default and that nobody gave.
+
+    What was given is told from it by identity, and Python has only one 3.
     """
 
     __slots__ = ()
