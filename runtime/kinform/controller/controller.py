@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from kinform.clock import Clock
+    from kinform.controller.observer import ReconcileObserver
     from kinform.factory import ResourceInformer
     from kinform.informer import Event, Predicate, Registration
     from kinform.meta import Resource
@@ -37,7 +38,9 @@ class ControllerStatistics:
     Attributes:
         name: The controller's name.
         workers: Workers that run now.
+        max_concurrent: How many workers it has when it is started.
         reconciled: Calls that returned.
+        requeued: Those of them that asked to come again after a time.
         failed: Calls that raised and are tried again.
         terminal: Calls that raised ``TerminalError``.
         queue: What its queue holds.
@@ -45,7 +48,9 @@ class ControllerStatistics:
 
     name: str
     workers: int
+    max_concurrent: int
     reconciled: int
+    requeued: int
     failed: int
     terminal: int
     queue: WorkQueueStatistics
@@ -88,11 +93,12 @@ class Controller:
         self._on_error = on_error
         self._queue: PriorityQueue[ObjectKey] = PriorityQueue(limiter, name=name, clock=clock)
         self._clock = clock
+        self._observer: ReconcileObserver | None = None
         self._reconciled_kind: Resource | None = None
         self._registrations: list[Registration] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._results: dict[str, int] = {"reconciled": 0, "failed": 0, "terminal": 0}
+        self._results: dict[str, int] = {"reconciled": 0, "requeued": 0, "failed": 0, "terminal": 0}
 
     # ---- sources
 
@@ -209,7 +215,11 @@ class Controller:
         with self._lock:
             results = dict(self._results)
         alive = sum(thread.is_alive() for thread in self._threads)
-        return ControllerStatistics(self.name, alive, queue=self._queue.statistics(), **results)
+        return ControllerStatistics(self.name, alive, self._worker_count, queue=self._queue.statistics(), **results)
+
+    def observe(self, observer: ReconcileObserver) -> None:
+        """Has the observer told how long each reconcile takes, from the next one on. It replaces another."""
+        self._observer = observer
 
     # ---- workers
 
@@ -221,9 +231,19 @@ class Controller:
             except ShutDown:
                 return
 
+    def _call(self, key: ObjectKey) -> Result | None:
+        observer = self._observer
+        if observer is None:
+            return self._reconcile(key)
+        began = self._clock.monotonic()
+        try:
+            return self._reconcile(key)
+        finally:
+            observer.reconciled(self._clock.monotonic() - began)
+
     def _process(self, key: ObjectKey) -> None:
         try:
-            result = self._reconcile(key)
+            result = self._call(key)
         except TerminalError as error:
             self._count("terminal")
             self._report(key, error, "will not be tried again")
@@ -236,6 +256,7 @@ class Controller:
             self._count("reconciled")
             self._queue.forget(key)
             if result is not None and result.requeue_after is not None:
+                self._count("requeued")
                 priority = self._queue.priority_of(key) if result.priority is None else result.priority
                 self._queue.add_after(key, result.requeue_after, priority=priority)
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.controller.serving import serving
 from kinform.informer.waits import wait_unless_cancelled
 
 if TYPE_CHECKING:
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from kinform.controller.controller import Controller
+    from kinform.controller.serving import MetricsSink
     from kinform.factory import InformerFactory
+    from kinform.health import HealthServer
 
 __all__ = ["run"]
 
@@ -30,6 +33,8 @@ _SLICE: Final = 0.25
 def run(
     factory: InformerFactory,
     *controllers: Controller,
+    health: HealthServer | None = None,
+    metrics: MetricsSink | None = None,
     stop: threading.Event | None = None,
     sync_timeout: float | None = None,
     drain_timeout: float = 30.0,
@@ -42,18 +47,22 @@ def run(
     Args:
         factory: What the controllers' sources came from.
         controllers: What to run.
+        health: Answers probes from the start until the end, ``/readyz`` with success while the caches are synced and
+            the end has not begun; and shows the metrics. Left running where it runs already.
+        metrics: Measures the factory and the controllers; ``kinform.metrics.Metrics()``.
         stop: Set it to end the run from elsewhere.
         sync_timeout: Seconds to wait for the first sync; None: for ever.
         drain_timeout: Seconds that the controllers have, all together, to finish their keys.
 
     Raises:
         CacheSyncError: The caches have not synced in time; it names those that are missing, and why.
-        ValueError: No controller is given.
+        OSError: The health server cannot listen.
+        ValueError: No controller is given, or something of the same name is measured already.
     """
     if not controllers:
         raise ValueError("run() needs at least one controller")
     ended = threading.Event() if stop is None else stop
-    with _end_on_signals(ended), factory:
+    with _end_on_signals(ended), serving(factory, controllers, ended, health, metrics), factory:
         try:
             factory.wait_for_cache_sync(timeout=sync_timeout, cancel=ended)
             for controller in controllers:

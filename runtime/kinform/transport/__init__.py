@@ -2,6 +2,17 @@
 
 from kinform.transport.abort import Abort
 from kinform.transport.api_client import ApiClient, ApiSource, connect
+from kinform.transport.observer import TransportObserver
 from kinform.transport.transport import Response, Stream, Transport, transport_of
 
-__all__ = ["Abort", "ApiClient", "ApiSource", "Response", "Stream", "Transport", "connect", "transport_of"]
+__all__ = [
+    "Abort",
+    "ApiClient",
+    "ApiSource",
+    "Response",
+    "Stream",
+    "Transport",
+    "TransportObserver",
+    "connect",
+    "transport_of",
+]

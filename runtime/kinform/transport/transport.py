@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.flowcontrol import RateLimiter
     from kinform.transport.api_client import ApiSource
+    from kinform.transport.observer import TransportObserver
+    from kinform.transport.sessions import Session
 
 __all__ = ["Response", "Stream", "Transport", "transport_of"]
 
@@ -120,7 +122,7 @@ class Transport:
                 where the server is not that of the pod's own cluster.
             rate_limiter: What each request waits for before it is sent, a watch once when it is opened; such as
                 ``TokenBucketRateLimiter(20, 30)``. None: nothing. (client-go: ``rest.Config.RateLimiter``.)
-            clock: Measures these waits; for tests.
+            clock: Measures these waits, and requests for an observer; for tests.
 
         Raises:
             ConfigurationError: From ``connect``, or the client is none that kinform can use.
@@ -134,6 +136,8 @@ class Transport:
             compression = not _is_own_cluster(self.host)
         self._encodings = "gzip" if compression else "identity"
         self._throttle = None if rate_limiter is None else Throttle(rate_limiter, clock)
+        self._clock = clock
+        self._observer: TransportObserver | None = None
 
     @property
     def host(self) -> str:
@@ -144,6 +148,10 @@ class Transport:
     def generation(self) -> int:
         """How many clients there have been: 1, and one more each time that credentials or certificates changed."""
         return self._sessions.latest.generation
+
+    def observe(self, observer: TransportObserver) -> None:
+        """Has the observer told of each request, from the next one on. It replaces another. Thread-safe."""
+        self._observer = observer
 
     def request(
         self,
@@ -179,21 +187,26 @@ class Transport:
         headers = {"accept": accept}
         if body is not None:
             headers["content-type"] = content_type
-        answer = self._exchange(
-            method,
-            path,
-            query,
-            body=body,
-            headers=headers,
-            connect_timeout=min(timeout, _CONNECT_TIMEOUT),
-            silence=timeout,
-            abort=abort,
-            keep=True,
-        )
+        observer, began = self._observer, self._clock.monotonic()
         try:
-            return Response(answer.status, answer.headers, answer.read_all())
+            answer = self._exchange(
+                method,
+                path,
+                query,
+                body=body,
+                headers=headers,
+                connect_timeout=min(timeout, _CONNECT_TIMEOUT),
+                silence=timeout,
+                abort=abort,
+                keep=True,
+            )
+            try:
+                return Response(answer.status, answer.headers, answer.read_all())
+            finally:
+                answer.close()
         finally:
-            answer.close()
+            if observer is not None:
+                observer.finished(method, self._clock.monotonic() - began)
 
     def open(
         self,
@@ -254,7 +267,9 @@ class Transport:
         for switch in aborts:
             switch.raise_if_aborted()
         if self._throttle is not None:
-            self._throttle.wait(f"{method} {path}", aborts)
+            waited = self._throttle.wait(f"{method} {path}", aborts)
+            if self._observer is not None:
+                self._observer.throttled(method, waited)
         session = self._sessions.current(aborts)
         retried = False
         while True:
@@ -277,7 +292,7 @@ class Transport:
                 keep=keep,
             )
             try:
-                answer = exchange(request, session, aborts)
+                answer = self._attempt(request, session, aborts)
             except (UnauthorizedError, UntrustedError):
                 renewed = None if retried else self._sessions.refused(session, aborts)
                 if renewed is None:
@@ -289,6 +304,21 @@ class Transport:
             else:
                 session.accepted = True
                 return answer
+
+    def _attempt(self, request: Request, session: Session, aborts: Sequence[Abort]) -> Exchange:
+        observer = self._observer
+        if observer is None:
+            return exchange(request, session, aborts)
+        code = "<error>"
+        try:
+            answer = exchange(request, session, aborts)
+            code = str(answer.status)
+        except ApiStatusError as error:
+            code = str(error.code)
+            raise
+        finally:
+            observer.answered(request.method, code)
+        return answer
 
     def close(self) -> None:
         """Ends all requests in progress, whose threads get a ``TransportError``, and closes what is kept.

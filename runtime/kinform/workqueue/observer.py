@@ -13,10 +13,10 @@ class WorkQueueObserver(Protocol):
     Called by the workers' threads, after the queue has given its lock back; must be thread-safe, quick, and not raise.
     """
 
-    def waited(self, seconds: float) -> None:
+    def waited(self, seconds: float, /) -> None:
         """An item was handed out so long after it had been added."""
         ...
 
-    def worked(self, seconds: float) -> None:
+    def worked(self, seconds: float, /) -> None:
         """An item was done so long after it had been handed out."""
         ...

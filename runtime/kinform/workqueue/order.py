@@ -96,13 +96,17 @@ class PriorityOrder(Generic[T]):
         """Says with which priority an item is about to be pushed or touched; of several the highest counts."""
         self._wanted[item] = max(priority, self._wanted.get(item, priority))
 
+    def wanted(self, item: T) -> int:
+        """With which priority an item will be pushed."""
+        return self._wanted.get(item, 0)
+
     def push(self, item: T) -> None:
         """To the end of its priority."""
-        self._place(item, self._wanted.get(item, 0))
+        self._place(item, self.wanted(item))
 
     def touch(self, item: T) -> None:
         """To the end of its new priority where that is higher; otherwise it keeps its place."""
-        now, wanted = self._level_of[item], self._wanted.get(item, 0)
+        now, wanted = self._level_of[item], self.wanted(item)
         if wanted > now:
             self._take(item, now)
             self._place(item, wanted)

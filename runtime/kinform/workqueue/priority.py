@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -101,4 +102,6 @@ class PriorityQueue(RateLimitingQueue[T]):
         self._due_priorities.clear()
 
     def _priorities_locked(self) -> Mapping[int, int]:
-        return self._ranking.depths()
+        depths = Counter(self._ranking.depths())
+        depths.update(self._ranking.wanted(item) for item in self._processing if item in self._dirty)
+        return depths

@@ -40,7 +40,8 @@ class WorkQueueStatistics:
         unfinished: Seconds that all items in work have been out, together. If it grows by n each second, n workers are
             stuck.
         shutting_down: Whether the queue has been shut down.
-        priorities: How many of ``depth`` wait with each priority; empty for queues without.
+        priorities: How many of ``depth`` and ``added_again`` together wait with each priority; empty for queues
+            without.
     """
 
     name: str

@@ -15,6 +15,7 @@ from kinform.factory import InformerFactory
 from kinform.flowcontrol import TokenBucketRateLimiter
 from kinform.testing.clock import VirtualClock
 from kinform.transport import Abort, Transport
+from kinform.transport.throttle import _Alarm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,6 +170,13 @@ def test_a_signal_handler_may_end_the_wait_of_the_thread_it_interrupts(
     finally:
         killer.join(10)
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_handler_that_finds_the_wait_holding_its_lock_does_not_wait_for_it() -> None:
+    alarm = _Alarm()
+    with vars(alarm.rung)["_cond"]:
+        alarm.shutdown()
+    assert alarm.rung.wait(10)
 
 
 def test_factories_and_clientsets_take_a_limiter_unless_their_transport_is_made(

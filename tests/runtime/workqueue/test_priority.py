@@ -66,6 +66,7 @@ def test_added_in_work_the_highest_priority_meanwhile_counts(queue: PriorityQueu
     queue.add("a", priority=LOW_PRIORITY)
     queue.add("a", priority=-1)
     queue.add("b", priority=-2)
+    assert queue.statistics().priorities == {-1: 1, -2: 1}
     queue.done("a")
     assert queue.get(0) == "a"
     assert queue.priority_of("a") == -1

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_type
 
 from kinform import (
     LOW_PRIORITY,
+    Controller,
     Event,
     Index,
     ObjectKey,
     PriorityQueue,
     RateLimitingQueue,
     Snapshot,
+    TokenBucketRateLimiter,
     connect,
     controller_of,
     default_controller_rate_limiter,
@@ -24,7 +27,10 @@ from kinform import (
     labels_changed,
     owner_key,
     parallelize,
+    run,
 )
+from kinform.health import HealthServer
+from kinform.metrics import Metrics
 from kinform_k8s import Clientset, SharedInformerFactory
 from kinform_k8s.models.apps.v1 import Deployment
 from kinform_k8s.models.core.v1 import Container, Node, Pod, PodSpec
@@ -114,3 +120,17 @@ def queues() -> None:
     parallelize(urgent.add, [ObjectKey("a", "b")], workers=2)
     with queue.processing() as item:
         assert_type(item, ObjectKey)
+
+
+def measured(factory: SharedInformerFactory, queue: PriorityQueue[ObjectKey]) -> None:
+    limiter = TokenBucketRateLimiter(qps=20, burst=30)
+    clientset = Clientset(connect, rate_limiter=limiter)
+    pods = factory.core().v1().pods()
+    pods.informer().add_key_handler(queue.add, background=partial(queue.add, priority=LOW_PRIORITY))
+    controller = Controller("pods", lambda key: None).watches(pods)
+    metrics = Metrics()
+    metrics.add_queue(queue)
+    metrics.add_transport(clientset.transport)
+    health = HealthServer(8080, host="0.0.0.0", metrics=metrics.render)
+    health.readyz.add("queue", lambda: queue.statistics().depth < 1000)
+    run(factory, controller, health=health, metrics=metrics)
