@@ -155,6 +155,38 @@ def test_an_update_that_moves_an_object_in_or_out_is_told_as_addition_or_deletio
     ]
 
 
+@pytest.mark.scenario("trap-15")
+def test_a_filter_judges_an_inferred_deletion_like_any_other(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
+    """client-go hands its filter the tombstone in place of the object, and each filter must be ready for that."""
+    by_label, by_function, keys = recorder(), recorder(), recorder()
+    informer.add_handler(by_label.on_event, where=matches_labels("app=web"))
+    informer.add_event_handler(on_delete=by_function.on_delete, where=lambda pod: pod.labels["app"] == "web")
+    informer.add_key_handler(keys.on_key, where=matches_labels("app=web"))
+    web, db = {"app": "web"}, {"app": "db"}
+    feed.replace(pod("a", 1, labels=web), pod("b", 2, labels=db), pod("left", 3, labels=web), resource_version=3)
+    feed.upsert(pod("left", 4, labels=db))
+    feed.replace(resource_version=5)
+    feed.upsert(pod("fence", 9, labels=web))
+    feed.remove(pod("fence", 10, labels=web))
+    assert by_label.take(6) == [
+        "ADDED a@1 initial",
+        "ADDED left@3 initial",
+        "DELETED left@3",
+        "DELETED a@1 final_state_unknown",
+        "ADDED fence@9",
+        "DELETED fence@10",
+    ]
+    assert by_function.take(3) == ["delete left@3", "delete a@1", "delete fence@10"]
+    feed.upsert(pod("fence", 11, labels=web))
+    told = keys.take(1)
+    while told[-1] != "key shop/fence":
+        told += keys.take(1)
+    assert "key shop/b" not in told
+    assert errors == []
+
+
 def test_built_in_predicates_inflate_nothing(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, pod_class: type[Pod], recorder: type[Recorder]
 ) -> None:

@@ -339,69 +339,6 @@ def test_a_server_that_stops_sending_bookmarks_gets_its_full_time_again(bench: B
     assert bench.request().read_timeout > 300
 
 
-@pytest.mark.scenario("trap-20")
-def test_a_watch_that_its_server_does_not_end_in_time_is_ended_by_us(bench: Bench) -> None:
-    """It ignores timeoutSeconds: a connection that never ends keeps the credentials and the server it began with."""
-    bench.synced(version="10")
-    bench.close()
-    timeout = int(bench.watch()["timeoutSeconds"])
-    for number in range(11, 11 + (timeout + 15) // 10):
-        bench.now += 10
-        bench.feed(bench.modified("a", str(number)))
-        assert bench.machine.streaming
-    bench.now += 10
-    bench.feed(bench.modified("a", "1000"), bench.modified("a", "1001"))
-    assert not bench.machine.streaming
-    assert not bench.machine.statistics().connected
-    assert bench.store == {"a": "1001"}, "what came with it still counts"
-    assert bench.watch()["resourceVersion"] == "1001"
-    assert bench.waits[-1][0] < 1
-    assert bench.reports == [], "an ordinary end, for us"
-    assert bench.machine.statistics().restarts == {"closed": 2}
-
-
-def test_a_stream_that_ends_by_an_error_just_when_its_time_is_up_ends_once(bench: Bench) -> None:
-    bench.synced(version="10")
-    bench.close()
-    timeout = int(bench.watch()["timeoutSeconds"])
-    bench.now += timeout + 60
-    bench.feed(bench.modified("a", "11"), bench.error_event(bench.gone()))
-    assert bench.machine.statistics().restarts == {"closed": 1, "expired": 1}
-    assert bench.stream()["resourceVersion"] == "11"
-
-
-# ---- what comes after the end
-
-
-@pytest.mark.parametrize("error", [FrameError("garbage"), TransportError("reset"), KeyError("bug")])
-def test_what_fails_once_the_stream_is_over_does_not_undo_what_ended_it(bench: Bench, error: Exception) -> None:
-    """Half an event behind an ERROR event, in the same piece of the network's."""
-    bench.synced(("a", "1"), version="10")
-    bench.feed(bench.error_event(bench.gone()))
-    bench.fail(error)
-    assert bench.stream()["sendInitialEvents"] == "true"
-    assert bench.machine.statistics().restarts == {"expired": 1}
-    assert bench.reasons[0] == "expired"
-
-
-def test_lost_changes_are_fetched_whatever_comes_behind_them(bench: Bench) -> None:
-    bench.synced(("a", "1"), version="10")
-    bench.feed(bench.modified("a", "11"))
-    bench.machine.changes_lost(bench.now, ValueError("the store is broken"))
-    bench.fail(FrameError("garbage"))
-    assert bench.stream()["sendInitialEvents"] == "true"
-
-
-def test_a_failure_outside_of_any_request_is_reported_and_waited_for(bench: Bench) -> None:
-    bench.synced(version="10")
-    bench.close()
-    for _ in range(3):
-        bench.fail(KeyError("a bug in the clock"), after=5)
-    assert bench.reasons == ["internal"] * 3
-    assert bench.watch()["resourceVersion"] == "10"
-    assert bench.waits[-1][0] >= 3.2
-
-
 # ---- watches that come to nothing
 
 
