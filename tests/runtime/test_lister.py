@@ -210,6 +210,7 @@ def test_a_list_is_of_one_moment_and_inflates_what_is_looked_at(pods: Cache, lis
 # ---- what is not found
 
 
+@pytest.mark.scenario("trap-29")
 def test_a_miss_says_what_client_go_says(lister: ThingLister) -> None:
     with pytest.raises(NotFoundError) as caught:
         lister.things("shop").get("web-9")
@@ -241,6 +242,7 @@ def test_copies_of_what_is_not_there(lister: ThingLister, read: Callable[[ThingL
         read(lister)
 
 
+@pytest.mark.scenario("trap-29")
 def test_a_namespace_lister_needs_a_namespace(lister: ThingLister) -> None:
     """client-go's ``Pods("")`` lists everything and gets nothing: a namespace lost on the way stays unnoticed there."""
     with pytest.raises(ValueError, match="needs a namespace"):

@@ -270,6 +270,7 @@ def test_a_transform_that_fails_loses_neither_the_change_nor_the_place() -> None
 
 @pytest.mark.scenario("trap-23")
 @pytest.mark.scenario("invariant-8")
+@pytest.mark.scenario("K07")
 def test_each_version_of_an_object_is_transformed_once_over_relists_and_resumes() -> None:
     calls: list[str] = []
 

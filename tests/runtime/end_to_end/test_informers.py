@@ -112,6 +112,7 @@ def test_what_happens_between_the_list_and_the_watch_is_neither_lost_nor_told_tw
             assert heard.nothing_more
 
 
+@pytest.mark.scenario("fault-410-continue")
 def test_an_expired_page_begins_the_list_again(connect: Connect, errors: Errors) -> None:
     with Server([PODS], watch_list="off") as server:
         for number in range(600):
@@ -128,6 +129,8 @@ def test_an_expired_page_begins_the_list_again(connect: Connect, errors: Errors)
 
 
 @pytest.mark.parametrize(("mode", "verb"), [("on", "watch"), ("off", "list")])
+@pytest.mark.scenario("invariant-2")
+@pytest.mark.scenario("fault-paging")
 def test_an_interrupted_first_fetch_shows_nothing(
     connect: Connect, clock: VirtualClock, errors: Errors, mode: Any, verb: str
 ) -> None:
@@ -151,6 +154,7 @@ def test_an_interrupted_first_fetch_shows_nothing(
 
 
 @pytest.mark.parametrize("how", ["clean", "cut"])
+@pytest.mark.scenario("fault-clean-close")
 def test_a_watch_that_ends_is_resumed_from_the_last_event(
     server: Server, connect: Connect, clock: VirtualClock, how: Any
 ) -> None:
@@ -232,6 +236,7 @@ def test_a_relist_after_410_tells_of_the_differences_only(
     assert heard.nothing_more
 
 
+@pytest.mark.scenario("fault-410-watch-event")
 def test_an_error_event_of_410_relists(server: Server, connect: Connect, clock: VirtualClock, errors: Errors) -> None:
     server.put(pod("a"))
     factory, heard = connect(server), Heard()
@@ -271,6 +276,7 @@ def test_a_restart_of_the_server_is_survived(
     assert all(isinstance(each.exception, TransportError) for each in errors.all)
 
 
+@pytest.mark.scenario("fault-429")
 def test_429_waits_as_long_as_the_server_asks(
     server: Server, connect: Connect, clock: VirtualClock, errors: Errors
 ) -> None:
@@ -383,6 +389,7 @@ def test_handlers_of_all_three_forms(streaming: Server, connect: Connect) -> Non
         assert (calls.get(timeout=10), heard.take(1)) == ("delete v2", ["DELETED a"])
 
 
+@pytest.mark.scenario("trap-12")
 def test_a_slow_handler_holds_up_nobody_and_its_backlog_is_bounded(streaming: Server, connect: Connect) -> None:
     server = streaming
     entered, gate = threading.Event(), threading.Event()

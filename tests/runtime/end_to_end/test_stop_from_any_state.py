@@ -100,6 +100,7 @@ def stop_in_time(factory: SharedInformerFactory) -> StopResult:
     return result
 
 
+@pytest.mark.scenario("fault-stop-connect")
 def test_while_the_server_does_not_accept(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full backlog: SYNs are dropped, and connect() hangs."""
     began = threading.Event()
@@ -123,6 +124,7 @@ def test_while_the_server_does_not_accept(make: Make, monkeypatch: pytest.Monkey
         assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-handshake")
 def test_while_the_tls_handshake_hangs(make: Make, peer: Peer) -> None:
     factory = make(peer.port, "https")
     hello = peer.accept(request=False).recv(1)
@@ -130,18 +132,21 @@ def test_while_the_tls_handshake_hangs(make: Make, peer: Peer) -> None:
     assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-headers")
 def test_while_waiting_for_the_answer(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     peer.accept()
     assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-stream")
 def test_in_the_middle_of_a_streaming_list(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     peer.accept().sendall(CHUNKED + chunk(b'{"type":"ADDED","object":' + POD[:40]))
     assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-page")
 def test_in_the_middle_of_a_page(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     connection = peer.accept()
@@ -155,6 +160,7 @@ def test_in_the_middle_of_a_page(make: Make, peer: Peer) -> None:
     assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-idle")
 def test_while_the_watch_is_idle(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     peer.accept().sendall(CHUNKED + chunk(b'{"type":"ADDED","object":' + POD + b"}\n" + END))
@@ -163,6 +169,7 @@ def test_while_the_watch_is_idle(make: Make, peer: Peer) -> None:
     assert len(factory.core().v1().pods().lister()) == 1
 
 
+@pytest.mark.scenario("fault-stop-flood")
 def test_while_the_watch_is_flooded(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     connection = peer.accept()
@@ -186,6 +193,8 @@ def test_while_the_watch_is_flooded(make: Make, peer: Peer) -> None:
     flooding.join(10)
 
 
+@pytest.mark.scenario("fault-stop-back-off")
+@pytest.mark.scenario("invariant-6")
 def test_while_backing_off(make: Make) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
@@ -196,6 +205,7 @@ def test_while_backing_off(make: Make) -> None:
     assert stop_in_time(factory).clean
 
 
+@pytest.mark.scenario("fault-stop-handler")
 def test_while_a_handler_runs_it_is_named(make: Make, peer: Peer) -> None:
     factory = make(peer.port)
     entered, gate = threading.Event(), threading.Event()
@@ -214,6 +224,7 @@ def test_while_a_handler_runs_it_is_named(make: Make, peer: Peer) -> None:
     assert factory.stop(10).clean
 
 
+@pytest.mark.scenario("fault-stop-resolving")
 def test_while_a_name_is_resolved_the_watch_is_named_and_touches_nothing_afterwards(
     make: Make, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def test_nothing_is_watched_before_it_is_asked_for_and_started(factory: Factory,
     assert len(source.feeds) == 2
 
 
+@pytest.mark.scenario("trap-29")
 def test_starting_again_is_harmless_and_takes_in_late_informers(factory: Factory, source: FakeSource) -> None:
     factory.pods().informer()
     assert source.feeds == []
@@ -175,6 +176,7 @@ def test_the_wait_can_be_cancelled(factory: Factory, source: FakeSource, clock: 
         factory.wait_for_cache_sync(cancel=threading.Event())
 
 
+@pytest.mark.scenario("trap-29")
 def test_stopping_ends_everything_and_for_good(factory: Factory, source: FakeSource, thing: MakeThing) -> None:
     informer = factory.pods().informer()
     factory.start()

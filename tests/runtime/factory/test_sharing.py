@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kinform.testing.fake_source import FakeSource
 
 
+@pytest.mark.scenario("trap-29")
 def test_one_informer_for_all_who_ask_alike(factory: Factory) -> None:
     assert factory.pods() is factory.pods()
     assert factory.pods().informer() is factory.pods().informer()
@@ -150,6 +151,7 @@ def test_options_that_do_not_exist_are_refused(factory: Factory) -> None:
     ],
     ids=str,
 )
+@pytest.mark.scenario("trap-29")
 def test_one_watch_cannot_have_two_transforms(
     factory: Factory, first: InformerOptions, second: InformerOptions, what: str
 ) -> None:

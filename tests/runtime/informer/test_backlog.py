@@ -60,6 +60,7 @@ def test_below_the_bound_everything_is_told_in_order() -> None:
     assert backlog.coalesced == 0
 
 
+@pytest.mark.scenario("trap-12")
 def test_beyond_the_bound_updates_go_from_the_oldest_to_the_newest_state(two_waiting: EventBacklog) -> None:
     two_waiting.put(Notification(entry("a", 1), entry("a", 2)))
     for rv in range(2, 100):
@@ -164,6 +165,7 @@ def test_a_resync_takes_turns_with_news(events: EventBacklog) -> None:
     assert not events.resyncing
 
 
+@pytest.mark.scenario("trap-06")
 def test_a_resync_passes_over_what_has_news_waiting_and_what_has_changed_since() -> None:
     cache = {"same": 1, "changed": 2, "news": 2}
     backlog = EventBacklog(lambda entry: cache.get(entry.key.name) == int(entry.resource_version), 10)

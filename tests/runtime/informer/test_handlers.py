@@ -165,6 +165,7 @@ def test_changes_found_by_a_relist_are_not_initial(
 
 @pytest.mark.scenario("K11a")
 @pytest.mark.scenario("K11c")
+@pytest.mark.scenario("trap-24")
 def test_a_relist_tells_deletions_first_and_handlers_find_the_new_state_in_the_cache(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, errors: list[ErrorReport]
 ) -> None:
@@ -193,6 +194,8 @@ def test_a_relist_tells_deletions_first_and_handlers_find_the_new_state_in_the_c
 
 
 @pytest.mark.scenario("K11b")
+@pytest.mark.scenario("trap-15")
+@pytest.mark.scenario("M10b")
 def test_objects_that_a_relist_misses_are_deleted_with_their_last_known_state(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -204,6 +207,7 @@ def test_objects_that_a_relist_misses_are_deleted_with_their_last_known_state(
     assert sorted(heard.take(2)) == ["DELETED a@1 final_state_unknown", "DELETED b@2 final_state_unknown"]
 
 
+@pytest.mark.scenario("trap-14")
 def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -216,6 +220,7 @@ def test_another_uid_under_the_same_name_is_a_deletion_and_an_addition(
 
 
 @pytest.mark.scenario("S18")
+@pytest.mark.scenario("trap-12")
 def test_each_handler_has_its_own_thread_and_none_waits_for_another(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -253,6 +258,7 @@ def test_the_same_function_can_be_registered_twice_with_two_registrations(
 
 
 @pytest.mark.scenario("S19a")
+@pytest.mark.scenario("trap-09")
 def test_a_handler_has_synced_once_every_initial_call_has_returned(
     make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -288,6 +294,7 @@ def test_a_handler_has_synced_at_once_where_there_was_nothing(
     late.wait_for_sync(10)
 
 
+@pytest.mark.scenario("trap-10")
 def test_a_late_handler_hears_what_is_there_and_then_what_happens_without_gap_or_repetition(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -340,6 +347,7 @@ def test_a_handler_may_register_another_from_within(
 
 @pytest.mark.scenario("S21")
 @pytest.mark.scenario("S22")
+@pytest.mark.scenario("trap-13")
 def test_a_handler_that_raises_is_reported_and_delivery_goes_on_and_it_counts_as_synced(
     informer: SharedInformer[Pod],
     feed: FakeFeed,

@@ -82,6 +82,7 @@ def test_it_stops_within_two_seconds_while_backing_off(pods: Resource, pod_class
         assert not statistics.connected
 
 
+@pytest.mark.scenario("fault-stop-handler")
 def test_a_stop_names_what_is_left_and_that_touches_nothing_afterwards(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:

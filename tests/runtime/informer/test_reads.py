@@ -318,6 +318,7 @@ def test_a_source_is_asked_for_each_namespace(
     assert len({request.name for request in asked}) == 2
 
 
+@pytest.mark.scenario("invariant-10")
 def test_statistics(
     make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
 ) -> None:

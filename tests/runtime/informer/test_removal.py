@@ -36,6 +36,7 @@ def test_a_removed_handler_hears_no_more(
 
 
 @pytest.mark.scenario("S23")
+@pytest.mark.scenario("trap-11")
 def test_with_no_time_to_wait_removal_returns_while_a_call_runs_on_and_says_so(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -55,6 +56,7 @@ def test_with_no_time_to_wait_removal_returns_while_a_call_runs_on_and_says_so(
 
 
 @pytest.mark.scenario("S24")
+@pytest.mark.scenario("trap-11")
 def test_removal_returns_when_the_running_call_has_returned(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
 ) -> None:
@@ -79,6 +81,7 @@ def test_removal_returns_when_the_running_call_has_returned(
     assert not any(thread.is_alive() for thread in heard.threads)
 
 
+@pytest.mark.scenario("trap-11")
 def test_a_handler_can_remove_itself(informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod) -> None:
     calls = []
     done = threading.Event()

@@ -70,6 +70,7 @@ def test_each_handler_is_told_again_by_its_own_period(
 
 
 @pytest.mark.scenario("S06")
+@pytest.mark.scenario("trap-05")
 def test_a_relist_tells_of_what_changed_only_and_resync_waits_for_no_connection(
     heard_of_both: Callable[..., list[Recorder]],
     feed: FakeFeed,
@@ -104,6 +105,7 @@ def test_relists_do_not_put_off_the_resync(
 
 
 @pytest.mark.scenario("D14")
+@pytest.mark.scenario("trap-06")
 def test_a_resync_never_tells_an_older_state_after_a_newer_one(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
 ) -> None:
@@ -173,6 +175,7 @@ def test_no_resync_before_the_handler_has_synced(
 @pytest.mark.scenario("S04b")
 @pytest.mark.scenario("S04c")
 @pytest.mark.scenario("S04d")
+@pytest.mark.scenario("trap-26")
 def test_periods_are_what_each_handler_asked_for_and_the_informers_else(
     make: MakeInformer, source: FakeSource, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
 ) -> None:
@@ -198,6 +201,7 @@ def test_periods_are_what_each_handler_asked_for_and_the_informers_else(
     assert never.calls.empty()
 
 
+@pytest.mark.scenario("trap-04")
 def test_a_resync_passes_the_predicate_like_any_update(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
 ) -> None:
@@ -218,6 +222,7 @@ def test_a_resync_passes_the_predicate_like_any_update(
     assert changes.calls.empty()
 
 
+@pytest.mark.scenario("trap-26")
 def test_periods_below_a_second_are_raised_and_negative_ones_refused(make: MakeInformer) -> None:
     assert resync_seconds(None) is None
     assert resync_seconds(timedelta(0)) is None

@@ -135,6 +135,8 @@ def settle(
 
 @pytest.mark.scenario("S14")
 @pytest.mark.scenario("S05")
+@pytest.mark.scenario("trap-10")
+@pytest.mark.scenario("invariant-9")
 def test_handlers_come_and_go_while_two_namespaces_change(
     make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport]
 ) -> None:
@@ -187,6 +189,7 @@ def test_handlers_come_and_go_while_two_namespaces_change(
     assert set(cache) <= keys | {ObjectKey("shop", "fence")}
 
 
+@pytest.mark.scenario("trap-06")
 def test_resyncs_amid_changes_tell_nothing_old(
     make: MakeInformer, source: FakeSource, pod: MakePod, errors: list[ErrorReport]
 ) -> None:

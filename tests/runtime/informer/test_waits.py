@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         ("٣", "1", False),
     ],
 )
+@pytest.mark.scenario("trap-25")
 def test_resource_versions_compare_by_length_and_text_where_both_are_plain_numbers(
     one: str, other: str, expected: bool
 ) -> None:

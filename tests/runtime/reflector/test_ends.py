@@ -52,6 +52,7 @@ def test_a_connection_that_has_died_in_silence_is_left_within_minutes(bench: Ben
 
 
 @pytest.mark.scenario("trap-20")
+@pytest.mark.scenario("fault-endless-stream")
 def test_a_watch_that_its_server_does_not_end_in_time_is_ended_by_us(bench: Bench) -> None:
     """It ignores timeoutSeconds: a connection that never ends keeps the credentials and the server it began with."""
     bench.synced(version="10")

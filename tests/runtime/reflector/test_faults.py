@@ -21,6 +21,7 @@ Bench = Any
 @pytest.mark.parametrize("field", ["sendInitialEvents", "resourceVersionMatch"])
 @pytest.mark.parametrize("in_stream", [False, True])
 @pytest.mark.scenario("W08")
+@pytest.mark.scenario("fault-watchlist-refused")
 def test_a_server_that_refuses_to_stream_is_listed(bench: Bench, field: str, in_stream: bool) -> None:
     bench.stream()
     if in_stream:
@@ -35,6 +36,7 @@ def test_a_server_that_refuses_to_stream_is_listed(bench: Bench, field: str, in_
     assert bench.machine.statistics().restarts == {"streaming-unsupported": 1}
 
 
+@pytest.mark.scenario("fault-watchlist-refused")
 def test_the_refusal_is_remembered_for_an_hour(make_bench: Callable[..., Bench]) -> None:
     support = StreamingSupport()
     first = make_bench(support=support)
@@ -48,6 +50,7 @@ def test_the_refusal_is_remembered_for_an_hour(make_bench: Callable[..., Bench])
     third.stream()
 
 
+@pytest.mark.scenario("fault-watchlist-silent")
 def test_thirty_seconds_without_anything_are_a_refusal(bench: Bench) -> None:
     bench.stream()
     bench.now += 29
@@ -71,6 +74,7 @@ def test_a_stream_that_makes_progress_may_take_all_the_time_that_was_asked_for(b
 
 
 @pytest.mark.parametrize("ends_it", [True, False])
+@pytest.mark.scenario("fault-watchlist-endless")
 def test_a_server_that_streams_but_never_ends_the_initial_events_is_listed_in_the_end(
     bench: Bench, ends_it: bool
 ) -> None:
@@ -96,6 +100,8 @@ def test_a_server_that_streams_but_never_ends_the_initial_events_is_listed_in_th
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 410, 422, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("in_stream", [False, True])
+@pytest.mark.scenario("fault-watchlist-error")
+@pytest.mark.scenario("fault-403")
 def test_no_other_refusal_ends_streaming(bench: Bench, code: int, in_stream: bool) -> None:
     for _ in range(4):
         bench.stream()
@@ -118,6 +124,7 @@ def test_nor_does_a_broken_connection(bench: Bench, error: Exception) -> None:
     assert bench.waits[0][0] >= 0.8
 
 
+@pytest.mark.scenario("fault-watchlist-cut")
 def test_an_initial_stream_that_ends_early_is_thrown_away(bench: Bench) -> None:
     bench.stream()
     bench.feed(bench.added("gone-meanwhile", "1"))
@@ -132,6 +139,9 @@ def test_an_initial_stream_that_ends_early_is_thrown_away(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("in_stream", [False, True])
+@pytest.mark.scenario("trap-18")
+@pytest.mark.scenario("fault-410-watch-open")
+@pytest.mark.scenario("fault-410-watch-event")
 def test_an_expired_watch_is_followed_by_a_full_fetch_not_older(bench: Bench, in_stream: bool) -> None:
     bench.synced(("a", "1"), ("b", "2"), version="10")
     if in_stream:
@@ -162,6 +172,8 @@ def test_an_expired_watch_of_a_paging_server(paging: Bench) -> None:
 
 @pytest.mark.parametrize("error", ["gone", "too_large"])
 @pytest.mark.parametrize("in_stream", [False, True])
+@pytest.mark.scenario("fault-410-list")
+@pytest.mark.scenario("fault-504-too-large")
 def test_a_streaming_list_at_an_impossible_version_is_asked_for_the_latest(
     bench: Bench, error: str, in_stream: bool
 ) -> None:
@@ -179,6 +191,7 @@ def test_a_streaming_list_at_an_impossible_version_is_asked_for_the_latest(
 
 
 @pytest.mark.parametrize("in_stream", [False, True])
+@pytest.mark.scenario("fault-504-too-large")
 def test_a_watch_ahead_of_its_server_waits_for_it_once(bench: Bench, in_stream: bool) -> None:
     bench.synced(("a", "1"), version="10")
     bench.close()
@@ -219,6 +232,7 @@ def test_a_server_whose_tokens_keep_expiring_is_asked_ever_more_slowly(paging: B
     assert all(later > earlier for earlier, later in zip(waits[::2], waits[2::2], strict=False))
 
 
+@pytest.mark.scenario("fault-410-continue")
 def test_an_expired_token_restarts_the_list_and_the_second_one_means_no_pages(paging: Bench) -> None:
     for _ in range(2):
         assert paging.list() == {"limit": "500"}
@@ -252,6 +266,7 @@ def test_a_server_that_repeats_its_token_does_not_page_for_ever(paging: Bench) -
 
 
 @pytest.mark.parametrize("error", [TransportError("reset"), FrameError("<html>")])
+@pytest.mark.scenario("fault-paging")
 def test_a_page_that_fails_is_asked_for_again(paging: Bench, error: Exception) -> None:
     paging.list()
     paging.page(("a", "1"), version="5", token="t")
@@ -264,6 +279,8 @@ def test_a_page_that_fails_is_asked_for_again(paging: Bench, error: Exception) -
     assert paging.store == {"a": "1", "b": "2"}
 
 
+@pytest.mark.scenario("invariant-1")
+@pytest.mark.scenario("fault-410-list")
 def test_a_list_that_fails_leaves_the_store_alone(paging: Bench) -> None:
     paging.list()
     paging.page(("a", "1"), version="5")
@@ -280,6 +297,9 @@ def test_a_list_that_fails_leaves_the_store_alone(paging: Bench) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 500, 502, 503, 504])
+@pytest.mark.scenario("trap-18")
+@pytest.mark.scenario("fault-403")
+@pytest.mark.scenario("fault-5xx")
 def test_a_watch_that_cannot_be_opened_is_opened_again_from_the_same_version(bench: Bench, code: int) -> None:
     bench.synced(version="10")
     bench.close()
@@ -291,6 +311,7 @@ def test_a_watch_that_cannot_be_opened_is_opened_again_from_the_same_version(ben
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 503, 504])
+@pytest.mark.scenario("trap-18")
 def test_so_is_one_that_is_ended_by_such_an_event(bench: Bench, code: int) -> None:
     bench.synced(version="10")
     bench.feed(bench.error_event(bench.error(code)))
@@ -305,6 +326,7 @@ def test_a_broken_connection_resumes(bench: Bench) -> None:
     assert bench.reasons == ["connection"]
 
 
+@pytest.mark.scenario("fault-404")
 def test_a_resource_that_is_gone_is_fetched_anew_once_it_is_back(bench: Bench) -> None:
     """A custom resource definition was removed and made again: another world behind the same path."""
     bench.synced(("a", "1"), version="10")
@@ -318,6 +340,7 @@ def test_a_resource_that_is_gone_is_fetched_anew_once_it_is_back(bench: Bench) -
     assert bench.store == {}
 
 
+@pytest.mark.scenario("fault-empty-stream")
 def test_silence_for_longer_than_the_watch_was_to_last(bench: Bench) -> None:
     bench.synced(version="10")
     bench.close()
@@ -342,6 +365,8 @@ def test_a_server_that_stops_sending_bookmarks_gets_its_full_time_again(bench: B
 # ---- watches that come to nothing
 
 
+@pytest.mark.scenario("trap-19")
+@pytest.mark.scenario("fault-short-watch")
 def test_several_very_short_watches_mean_one_full_fetch(bench: Bench) -> None:
     bench.synced(version="10")
     bench.close()
@@ -390,6 +415,7 @@ def test_neither_does_a_watch_that_is_always_refused_go_on_for_ever(bench: Bench
 # ---- waits
 
 
+@pytest.mark.scenario("trap-21")
 def test_the_back_off_grows_over_all_causes_alike(bench: Bench) -> None:
     bench.stream()
     causes = [503, TransportError("reset"), 403, 429, FrameError("x"), 500, 401, TransportError("refused")]
@@ -400,6 +426,8 @@ def test_the_back_off_grows_over_all_causes_alike(bench: Bench) -> None:
         assert base <= seconds < 2 * base
 
 
+@pytest.mark.scenario("trap-21")
+@pytest.mark.scenario("fault-back-off-reset")
 def test_only_health_resets_the_back_off(bench: Bench) -> None:
     for _ in range(6):
         bench.stream()
@@ -416,6 +444,7 @@ def test_only_health_resets_the_back_off(bench: Bench) -> None:
     assert bench.waits[-1][0] < 1.6
 
 
+@pytest.mark.scenario("fault-back-off-reset")
 def test_a_request_that_hangs_is_not_health(bench: Bench) -> None:
     for _ in range(6):
         bench.stream(opened=False)
@@ -438,6 +467,7 @@ def test_clean_ends_in_between_do_not_harm_health(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("asked", "low", "high"), [(0.1, 0.8, 1.6), (5, 5, 7.5), (60, 60, 90), (3600, 60, 90)])
 @pytest.mark.parametrize("code", [429, 503])
+@pytest.mark.scenario("fault-429")
 def test_retry_after_is_heeded_capped_and_jittered(
     make_bench: Callable[..., Bench], code: int, asked: float, low: float, high: float
 ) -> None:
@@ -472,6 +502,7 @@ def test_retry_after_is_heeded_capped_and_jittered(
 )
 @pytest.mark.parametrize("streaming", [True, False])
 @pytest.mark.parametrize("sync_works", [True, False])
+@pytest.mark.scenario("invariant-7")
 def test_no_fault_that_lasts_makes_many_requests(
     make_bench: Callable[..., Bench], name: str, act: Callable[[Bench], Any], streaming: bool, sync_works: bool
 ) -> None:
@@ -504,6 +535,7 @@ def test_a_watch_closed_each_second_is_a_poll_at_worst(bench: Bench) -> None:
     assert len(bench.requests) < 600 / 1.4
 
 
+@pytest.mark.scenario("trap-18")
 def test_internal_errors_are_resumed_from_for_a_while_and_then_relisted(bench: Bench) -> None:
     bench.synced(version="10")
     start = bench.now

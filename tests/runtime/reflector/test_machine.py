@@ -19,6 +19,7 @@ Bench = Any
 # ---- the streaming list
 
 
+@pytest.mark.scenario("trap-22")
 def test_streaming_list(bench: Bench) -> None:
     query = bench.stream()
     assert "resourceVersion" not in query
@@ -72,6 +73,7 @@ def test_initial_silence_is_short_and_later_silence_long(bench: Bench) -> None:
 # ---- pages
 
 
+@pytest.mark.scenario("fault-paging")
 def test_pages(paging: Bench) -> None:
     assert paging.list() == {"limit": "500"}
     paging.page(("a", "3"), ("b", "4"), version="20", token="t1")
@@ -92,6 +94,7 @@ def test_page_size(make_bench: Callable[..., Bench]) -> None:
     assert bench.list() == {"limit": "4"}
 
 
+@pytest.mark.scenario("trap-16")
 def test_a_list_without_version_is_followed_by_a_watch_without(paging: Bench) -> None:
     """Some aggregated APIs have no resourceVersions: the watch then replays everything, in any order."""
     paging.list()
@@ -137,6 +140,8 @@ def test_changes(bench: Bench) -> None:
     assert bench.watch()["resourceVersion"] == "20"
 
 
+@pytest.mark.scenario("trap-19")
+@pytest.mark.scenario("fault-clean-close")
 def test_the_watch_after_a_clean_end(bench: Bench) -> None:
     bench.synced(("a", "1"), version="10")
     bench.close(after=400)
@@ -151,6 +156,7 @@ def test_the_watch_after_a_clean_end(bench: Bench) -> None:
     assert bench.machine.statistics().restarts == {"closed": 1}
 
 
+@pytest.mark.scenario("fault-clean-close")
 def test_ends_of_many_watches_at_once_are_spread(make_bench: Callable[..., Bench]) -> None:
     waits = set()
     for seed in range(30):
@@ -165,6 +171,7 @@ def test_ends_of_many_watches_at_once_are_spread(make_bench: Callable[..., Bench
 
 @pytest.mark.scenario("R30a")
 @pytest.mark.scenario("R30b")
+@pytest.mark.scenario("trap-20")
 def test_time_outs_are_drawn_from_the_range(make_bench: Callable[..., Bench]) -> None:
     for span in ((300, 600), (1800, 3600)):
         bench = make_bench(ReflectorOptions(watch_timeout=span))
@@ -197,6 +204,7 @@ def _poison(bench: Bench, kind: EventType = EventType.MODIFIED, name: str = "", 
     return PoisonEvent(name, UndecodableObjectError(name or "?", "it is bad"), kind, entry)
 
 
+@pytest.mark.scenario("fault-poison")
 def test_poison_is_reported_and_passed(bench: Bench) -> None:
     bench.stream()
     bench.feed(bench.added("a", "1"), _poison(bench), _poison(bench, EventType.ADDED, "bad", "2"), bench.end("5"))
@@ -220,6 +228,7 @@ def test_poison_in_a_list(paging: Bench) -> None:
     assert paging.watch()["resourceVersion"] == "5"
 
 
+@pytest.mark.scenario("fault-unknown-event")
 def test_unknown_events_are_reported_and_passed(bench: Bench) -> None:
     bench.stream()
     bench.feed(UnknownEvent("PAUSED", "3"), bench.end("5"), UnknownEvent("PAUSED", "9"), UnknownEvent("PAUSED"))

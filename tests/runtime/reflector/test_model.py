@@ -218,6 +218,8 @@ def _check(bench: Bench, chance: random.Random, *, streaming: bool) -> None:
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(chance=st.randoms(), streaming=st.booleans())
+@pytest.mark.scenario("invariant-1")
+@pytest.mark.scenario("invariant-2")
 def test_what_is_shown_is_always_a_state_of_the_server_and_in_the_end_the_last(
     chance: random.Random, streaming: bool, make_bench: Any
 ) -> None:

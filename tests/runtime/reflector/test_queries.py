@@ -11,6 +11,7 @@ OPTIONS = ReflectorOptions(label_selector="app=web", field_selector="spec.nodeNa
 SELECTION = {"labelSelector": "app=web", "fieldSelector": "spec.nodeName=n1", "shardSelector": "x"}
 
 
+@pytest.mark.scenario("fault-resource-version-matrix")
 def test_streaming_list() -> None:
     query = dict(initial_query(OPTIONS, "", 333))
     assert query == {
@@ -24,12 +25,14 @@ def test_streaming_list() -> None:
     assert dict(initial_query(OPTIONS, "12", 333)) == {**query, "resourceVersion": "12"}
 
 
+@pytest.mark.scenario("fault-resource-version-matrix")
 def test_watch() -> None:
     expected = {**SELECTION, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": "400"}
     assert dict(watch_query(OPTIONS, "12", 400)) == {**expected, "resourceVersion": "12"}
     assert dict(watch_query(OPTIONS, "", 400)) == expected
 
 
+@pytest.mark.scenario("fault-resource-version-matrix")
 def test_list_never_has_a_version() -> None:
     assert dict(page_query(OPTIONS, "", paged=True)) == {**SELECTION, "limit": "500"}
     assert dict(page_query(OPTIONS, "token", paged=True)) == {**SELECTION, "limit": "500", "continue": "token"}

@@ -45,6 +45,7 @@ def test_r08_r09_a_watch_that_ends_at_once_is_an_error(bench: Bench, lived: floa
 
 
 @pytest.mark.scenario("R10")
+@pytest.mark.scenario("trap-16")
 def test_r10_wrong_types_do_not_count_and_the_last_event_wins(bench: Bench) -> None:
     bench.synced(("foo", "1"), ("bar", "2"), version="10")
     wrong = PoisonEvent("svc", UndecodableObjectError("svc", "it is a Service of v1, not a Pod of v1"), EventType.ADDED)
@@ -127,6 +128,7 @@ def test_r17_429_backs_off_wherever_it_comes_from(paging: Bench) -> None:
 
 
 @pytest.mark.scenario("R18")
+@pytest.mark.scenario("trap-18")
 def test_r18_429_never_lists(paging: Bench) -> None:
     paging.list()
     paging.page(version="1")
@@ -172,6 +174,8 @@ def test_r21_a_page_size_is_kept_to(make_bench: Callable[..., Bench]) -> None:
 @pytest.mark.scenario("R22")
 @pytest.mark.scenario("R23")
 @pytest.mark.scenario("R24")
+@pytest.mark.scenario("trap-17")
+@pytest.mark.scenario("fault-sticky-paging")
 def test_r22_r23_r24_every_list_is_paged_and_consistent(paging: Bench) -> None:
     """client-go lists at its last version without a limit, or with one once pages came; ours never sends a version."""
     for cycle in range(3):
@@ -194,6 +198,7 @@ def test_r25_an_expired_fetch_is_followed_by_one_at_the_latest(bench: Bench) -> 
 
 
 @pytest.mark.scenario("R26")
+@pytest.mark.scenario("trap-17")
 def test_r26_an_expired_page_restarts_the_list_then_one_without_pages(make_bench: Callable[..., Bench]) -> None:
     """client-go goes to the list without pages at once; we try pages a second time, for the server's memory's sake."""
     bench = make_bench(ReflectorOptions(streaming=False, page_size=4))
@@ -214,6 +219,7 @@ def test_r26_an_expired_page_restarts_the_list_then_one_without_pages(make_bench
     ],
 )
 @pytest.mark.scenario("R27")
+@pytest.mark.scenario("fault-504-too-large")
 def test_r27_a_version_the_server_has_not_seen_is_followed_by_the_latest(bench: Bench, status: Status) -> None:
     bench.synced(version="20")
     bench.feed(bench.error_event(bench.gone()))
@@ -275,6 +281,7 @@ def test_w05_without_the_bookmark_the_store_stays_empty(bench: Bench) -> None:
 
 
 @pytest.mark.scenario("W07")
+@pytest.mark.scenario("fault-watchlist-error")
 def test_w07_an_arbitrary_error_is_retried_streaming(bench: Bench) -> None:
     """client-go lists (which has brought API servers and clients down); only a refusal to stream makes us list."""
     bench.stream(opened=False)
@@ -314,6 +321,8 @@ def test_w11_429_repeats_the_streaming_request(bench: Bench) -> None:
 
 
 @pytest.mark.scenario("W12")
+@pytest.mark.scenario("trap-22")
+@pytest.mark.scenario("fault-watchlist-cut")
 def test_w12_an_interrupted_stream_starts_from_nothing(bench: Bench) -> None:
     bench.stream()
     bench.feed(bench.added("p1", "1"))
@@ -325,6 +334,7 @@ def test_w12_an_interrupted_stream_starts_from_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.scenario("W13")
+@pytest.mark.scenario("trap-22")
 def test_w13_after_the_bookmark_a_plain_watch_resumes(bench: Bench) -> None:
     bench.stream()
     bench.feed(bench.added("p1", "1"), bench.added("p2", "2"), bench.end("2"), bench.added("p3", "3"))
@@ -350,6 +360,7 @@ def test_w14_expired_after_the_bookmark_keeps_the_data(bench: Bench) -> None:
 # ---- api-behaviour.md, 6.14
 
 
+@pytest.mark.scenario("invariant-3")
 def test_invariant_3_versions_of_an_interrupted_stream_are_never_resumed_from(bench: Bench) -> None:
     bench.stream()
     bench.feed(bench.added("a", "500"), bench.modified("a", "900"), bench.bookmark("950"))
@@ -358,6 +369,7 @@ def test_invariant_3_versions_of_an_interrupted_stream_are_never_resumed_from(be
     assert all(query.get("resourceVersion", "") == "" for query in bench.requests)
 
 
+@pytest.mark.scenario("invariant-4")
 def test_invariant_4_one_fetch_for_each_cause(bench: Bench) -> None:
     bench.synced(version="10")
     bench.feed(bench.error_event(bench.gone()), bench.error_event(bench.gone()))
@@ -368,6 +380,7 @@ def test_invariant_4_one_fetch_for_each_cause(bench: Bench) -> None:
     assert bench.machine.statistics().restarts == {"expired": 1}
 
 
+@pytest.mark.scenario("invariant-10")
 def test_invariant_10_everything_is_readable_at_any_time(bench: Bench) -> None:
     for act in (
         lambda: None,

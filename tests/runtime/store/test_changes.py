@@ -51,6 +51,8 @@ def store(pods: Resource) -> Store:
 # ---- one change
 
 
+@pytest.mark.scenario("trap-01")
+@pytest.mark.scenario("T06a")
 def test_add_or_update_is_decided_by_what_is_there(store: Store, entry: Make) -> None:
     assert said(store.apply("", [Upsert(entry("a", 2))])) == ["add a@2"]
     assert said(store.apply("", [Upsert(entry("a", 3))])) == ["update a@2>3"]
@@ -81,6 +83,7 @@ def test_without_a_resource_version_nothing_is_known_to_be_unchanged(store: Stor
     assert said(store.apply("", [relist(5, entry("a", ""))])) == ["update a@>"]
 
 
+@pytest.mark.scenario("trap-14")
 def test_another_uid_under_the_same_key_is_a_delete_and_an_add(store: Store, entry: Make) -> None:
     """Pitfall 14: client-go tells of one update here, whose old and new are two objects."""
     old, new = entry("a", 2, uid="one"), entry("a", 9, uid="two")
@@ -117,6 +120,7 @@ def test_an_update_keeps_one_key_object(store: Store, entry: Make) -> None:
 
 
 @pytest.mark.scenario("F06")
+@pytest.mark.scenario("trap-02")
 def test_deletes_of_unknown_objects_are_no_news(store: Store, entry: Make) -> None:
     """Ours differs: client-go calls OnDelete for an object that no handler ever heard of; we keep to add, update, delete.
 
@@ -199,6 +203,7 @@ def test_adds_updates_and_deletes_come_in_order_and_each_version_is_transformed_
 
 
 @pytest.mark.scenario("F10a")
+@pytest.mark.scenario("trap-03")
 def test_in_a_relist_deletes_go_before_the_rest(store: Store, entry: Make) -> None:
     store.apply("", [Upsert(entry("foo", 5)), Upsert(entry("bar", 6)), Upsert(entry("baz", 7))])
     changes: list[Change] = [Remove(entry("baz", 10)), relist(11, entry("foo", 11))]
@@ -218,6 +223,7 @@ def test_everything_up_to_the_first_relist_is_initial_its_deletes_included(pods:
 
 
 @pytest.mark.scenario("F15h")
+@pytest.mark.scenario("trap-08")
 def test_in_one_batch_just_the_first_lists_objects_are_initial(pods: Resource, entry: Make) -> None:
     store = Store(pods)
     changes: list[Change] = [relist(4, entry("o1", 1), entry("o2", 2), entry("o3", 3)), Upsert(entry("o4", 5))]
@@ -278,6 +284,7 @@ def test_an_empty_relist_deletes_all_with_what_was_known(store: Store, entry: Ma
 
 
 @pytest.mark.scenario("K11c")
+@pytest.mark.scenario("trap-03")
 def test_a_relists_notifications_are_deletes_and_then_the_lists_order(store: Store, entry: Make) -> None:
     store.apply("", [relist(3, entry("pod-1", 1), entry("pod-2", 2), entry("pod-3", 3))])
     listed = relist(7, entry("pod-1", 4), entry("pod-4", 6), entry("pod-2", 5))
@@ -298,6 +305,10 @@ def test_what_a_later_relist_finds_is_not_initial(pods: Resource, entry: Make) -
 
 
 @pytest.mark.scenario("T04b")
+@pytest.mark.scenario("T04a")
+@pytest.mark.scenario("trap-25")
+@pytest.mark.scenario("K13a")
+@pytest.mark.scenario("K13b")
 def test_the_resource_version_is_that_of_the_last_write(pods: Resource, entry: Make) -> None:
     """T04b's key-only delete and plain string are here an object and a deletion without resourceVersion."""
     store = Store(pods)

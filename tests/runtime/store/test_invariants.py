@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, cast
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +169,7 @@ class Case:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([[""], ["a", "b"]]), st.lists(_STEP, max_size=25))
+@pytest.mark.scenario("invariant-9")
 def test_the_store_is_a_dict_with_indexes_and_a_true_story(
     partitions: list[str], steps: list[tuple[str, object]]
 ) -> None:
@@ -179,6 +181,7 @@ def test_the_store_is_a_dict_with_indexes_and_a_true_story(
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(_STEP, max_size=20))
+@pytest.mark.scenario("trap-24")
 def test_one_batch_or_many_come_to_the_same(steps: list[tuple[str, object]]) -> None:
     single, batched = Case([""]), Store(RESOURCE)
     batched_index = batched.add_index(label_index("csv"), lambda each: each)

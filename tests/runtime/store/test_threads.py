@@ -52,6 +52,7 @@ def run(*workers: Callable[[], object]) -> None:
         raise raised[0]
 
 
+@pytest.mark.scenario("invariant-2")
 def test_no_reader_sees_half_a_relist() -> None:
     """python-peers C13: there the cache is emptied and filled again before its readers' eyes."""
     store = Store(PODS, ["a", "b"])

@@ -91,6 +91,7 @@ def test_bytes_after_the_last_chunk_are_noticed() -> None:
 
 
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=8), places)
+@pytest.mark.scenario("fault-gzip-members")
 def test_gzip_members_come_out_whole_wherever_they_are_cut(members: list[bytes], places: list[int]) -> None:
     decoder = GzipDecoder()
     fed = cut(b"".join(gzip.compress(member) for member in members), places)

@@ -111,6 +111,7 @@ def test_its_token_is_sent(serve: Serve, transport: MakeTransport, kubeconfig: W
     assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
+@pytest.mark.scenario("fault-exec-plugin")
 def test_a_credential_plugin_is_run_again_after_401(
     serve: Serve, transport: MakeTransport, kubeconfig: WriteKubeconfig, tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def test_a_status_is_kept_whole() -> None:
         (b'{"kind":"Status","status":"Failure"}', "Bad Gateway"),
     ],
 )
+@pytest.mark.scenario("fault-html")
 def test_any_body_gives_an_error_that_can_be_read(body: bytes, message: str) -> None:
     error = refusal(502, {}, body, "GET /x")
     assert type(error) is ApiStatusError
@@ -60,6 +61,7 @@ def test_the_status_line_wins_over_the_body() -> None:
     assert refusal(599, {}, b"", "").status.message == "unknown status"
 
 
+@pytest.mark.scenario("fault-429")
 def test_retry_after_in_seconds() -> None:
     assert retry_after({"retry-after": "32"}) == 32.0
     assert retry_after({}) is None
@@ -67,6 +69,7 @@ def test_retry_after_in_seconds() -> None:
     assert retry_after({"retry-after": "-5"}) is None
 
 
+@pytest.mark.scenario("fault-429")
 def test_retry_after_as_a_date_is_measured_by_the_servers_clock() -> None:
     wrong = time.time() - 86_400
     headers = {"retry-after": formatdate(wrong + 20, usegmt=True), "date": formatdate(wrong, usegmt=True)}

@@ -182,6 +182,7 @@ def test_connections_are_kept(serve: Serve, transport: MakeTransport) -> None:
     assert {request.connection for request in server.requests} == {1}
 
 
+@pytest.mark.scenario("fault-drain")
 def test_a_connection_that_the_server_wants_closed_is_not_kept(serve: Serve, transport: MakeTransport) -> None:
     def handler(peer: Peer, request: Request) -> bool:
         peer.respond(connection="close")
@@ -207,6 +208,7 @@ def test_a_connection_with_a_half_read_body_is_not_kept(serve: Serve, transport:
     assert server.count == 2
 
 
+@pytest.mark.scenario("fault-stale-connection")
 def test_a_kept_connection_that_the_server_closed_is_replaced(serve: Serve, transport: MakeTransport) -> None:
     closed = threading.Event()
 

@@ -80,6 +80,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return moved
 
 
+@pytest.mark.scenario("fault-401")
+@pytest.mark.scenario("fault-token-rotation")
 def test_a_refused_token_is_asked_for_anew_once_and_the_request_sent_again(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient]
 ) -> None:
@@ -95,6 +97,7 @@ def test_a_refused_token_is_asked_for_anew_once_and_the_request_sent_again(
     assert source.calls == 2
 
 
+@pytest.mark.scenario("fault-401")
 def test_a_stream_is_opened_with_a_new_token_too(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
 ) -> None:
@@ -138,6 +141,7 @@ def test_a_token_that_was_good_and_is_refused_is_replaced_at_once_each_time(
     assert source.calls == 3
 
 
+@pytest.mark.scenario("fault-exec-plugin")
 def test_many_threads_that_are_refused_together_make_one_new_client(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], task: StartTask
 ) -> None:
@@ -197,6 +201,7 @@ def test_a_source_that_fails_at_first_is_heard_at_once(transport: MakeTransport)
         transport(source)
 
 
+@pytest.mark.scenario("fault-token-rotation")
 def test_the_official_hook_is_called_for_each_request(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
 ) -> None:
@@ -260,6 +265,7 @@ def test_a_hook_that_fails_is_an_error_without_its_secrets(
     assert server.count == 0
 
 
+@pytest.mark.scenario("fault-token-rotation")
 def test_a_hook_that_fails_after_it_worked_leaves_the_old_credentials(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -281,6 +287,7 @@ def test_a_hook_that_fails_after_it_worked_leaves_the_old_credentials(
     assert "s3cr3t" not in caplog.text
 
 
+@pytest.mark.scenario("invariant-6")
 def test_a_hook_that_hangs_does_not_hold_threads_that_are_aborted(
     serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], task: StartTask, abort: Abort
 ) -> None:
@@ -321,6 +328,7 @@ def peer_name(peer: Peer) -> str:
     return dict(pair[0] for pair in subject)["commonName"]
 
 
+@pytest.mark.scenario("fault-client-certificate")
 def test_a_client_certificate_that_changes_on_disk_is_used_for_new_connections(
     make_authority: type[Authority],
     serve: Serve,
@@ -344,6 +352,7 @@ def test_a_client_certificate_that_changes_on_disk_is_used_for_new_connections(
     assert client.generation == 2
 
 
+@pytest.mark.scenario("fault-client-certificate")
 def test_an_expired_client_certificate_is_made_anew(
     make_authority: type[Authority],
     serve: Serve,
@@ -392,6 +401,7 @@ def test_an_expiring_client_certificate_is_made_anew_before_the_server_notices(
     assert source.calls == 2
 
 
+@pytest.mark.scenario("fault-ca-rotation")
 def test_an_authority_that_changes_is_followed(
     make_authority: type[Authority],
     serve: Serve,

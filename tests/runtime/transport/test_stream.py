@@ -47,6 +47,7 @@ FRAMINGS: dict[str, tuple[dict[str, str], Callable[[bytes], bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.scenario("fault-gzip-members")
 def test_each_event_is_delivered_before_the_next_is_sent(
     serve: Serve, transport: MakeTransport, abort: Abort, framing: str
 ) -> None:
@@ -94,6 +95,7 @@ CUTS = {
 
 
 @pytest.mark.parametrize("where", CUTS)
+@pytest.mark.scenario("fault-cut-stream")
 def test_a_stream_that_is_cut_is_an_error_and_not_an_end(
     serve: Serve, transport: MakeTransport, abort: Abort, where: str
 ) -> None:
@@ -123,6 +125,7 @@ def test_a_stream_that_is_reset_is_an_error(serve: Serve, transport: MakeTranspo
         stream.read()
 
 
+@pytest.mark.scenario("fault-empty-stream")
 def test_silence_ends_a_stream_and_says_for_how_long(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
     def handler(peer: Peer, request: Request) -> None:
         peer.head(transfer_encoding="chunked")
@@ -188,6 +191,7 @@ def test_an_encoding_that_was_not_asked_for_is_an_error(serve: Serve, transport:
         transport(serve(handler)).open("/watch", abort=abort, read_timeout=10)
 
 
+@pytest.mark.scenario("fault-pool")
 def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(
     serve: Serve, transport: MakeTransport, abort: Abort
 ) -> None:
@@ -255,6 +259,7 @@ def test_closing_the_transport_ends_open_streams(
         client.open("/watch", abort=Abort(), read_timeout=30)
 
 
+@pytest.mark.scenario("fault-keepalive")
 def test_a_dead_peer_is_found_by_the_system(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
     """Nothing else finds it over HTTP/1.1: probes after 30 s, given up 15 s later."""
 

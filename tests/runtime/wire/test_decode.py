@@ -340,6 +340,7 @@ def test_a_bad_object_is_isolated(obj: object, hint: str, kept: bool, make_pod: 
     ],
     ids=["deep lists", "deep objects", "surrogate", "control character", "number", "NaN"],
 )
+@pytest.mark.scenario("fault-poison")
 def test_an_object_that_no_decoder_reads_does_not_spoil_the_others(spec: bytes, make_pod: Make, dump: Dump) -> None:
     bad = dump(make_pod("bad", "8")).replace(dump(make_pod()["spec"]), spec)
     good = dump(make_pod("good"))

@@ -64,6 +64,7 @@ def test_every_document_comes_out_once_and_whole(style: str, documents: list[Any
 @pytest.mark.parametrize("style", _STYLES)
 @settings(max_examples=25, deadline=None)
 @given(documents=_documents)
+@pytest.mark.scenario("fault-split-utf8")
 def test_cut_at_every_byte(style: str, documents: list[Any]) -> None:
     data = _STYLES[style](documents).encode()
     assert [json.loads(frame) for frame in _split([data[i : i + 1] for i in range(len(data))])] == documents
@@ -110,6 +111,7 @@ def test_blank_stream_has_no_frames() -> None:
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
+@pytest.mark.scenario("fault-long-lines")
 def test_ten_megabytes_in_one_line(end: bytes) -> None:
     document = {"type": "ADDED", "object": {"data": {f"key-{i}": "}}" + "x" * 1000 for i in range(10_000)}}}
     data = json.dumps(document, separators=(",", ":")).encode() + end

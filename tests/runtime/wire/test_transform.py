@@ -146,6 +146,7 @@ def _upper(obj: dict[str, Json]) -> dict[str, Json]:
     return obj
 
 
+@pytest.mark.scenario("trap-23")
 def test_the_key_is_read_before_the_transform(make_pod: Make) -> None:
     entry = _decode(_upper, make_pod())
     assert (str(entry.key), entry.resource_version) == ("shop/web-0", "7"), "renaming does not move the object"
@@ -188,6 +189,7 @@ def _exit(obj: dict[str, Json]) -> dict[str, Json]:
 
 @pytest.mark.parametrize("transform", [_raise, _forget, _spoil, _exit])
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+@pytest.mark.scenario("trap-23")
 def test_a_failing_transform_costs_one_object_and_never_shows_it_untransformed(
     transform: Any, kind: str, make_pod: Make, dump: Dump
 ) -> None:

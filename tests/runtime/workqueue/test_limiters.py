@@ -36,6 +36,7 @@ def test_exponential_doubles_per_item_and_forgets() -> None:
 @pytest.mark.parametrize(
     ("base", "maximum", "nth", "expected"), [(0.001, 1000.0, 6, 0.032), (60.0, 3_600_000.0, 3, 240.0)]
 )
+@pytest.mark.scenario("trap-28")
 def test_exponential_never_overflows(base: float, maximum: float, nth: int, expected: float) -> None:
     limiter = ItemExponentialFailureRateLimiter(base, maximum)
     assert delays(limiter, "x", nth)[-1] == pytest.approx(expected)
@@ -60,6 +61,7 @@ def test_fast_slow() -> None:
 
 
 @pytest.mark.scenario("Q26d")
+@pytest.mark.scenario("trap-28")
 def test_max_of_asks_every_limiter() -> None:
     limiter = MaxOfRateLimiter[str](
         ItemFastSlowRateLimiter(0.005, 3.0, 3), ItemExponentialFailureRateLimiter(0.001, 1.0)
@@ -113,6 +115,7 @@ def test_delays_are_those_of_client_go(limiter: RateLimiter[str], expected: list
     assert [round(limiter.when("x") * unit, 3) for _ in expected] == expected
 
 
+@pytest.mark.scenario("trap-28")
 def test_bucket_takes_tokens_that_are_not_there_yet() -> None:
     clock = VirtualClock()
     bucket = BucketRateLimiter(10.0, 3, clock=clock)

@@ -104,6 +104,7 @@ def test_len_counts_an_item_once() -> None:
 
 
 @pytest.mark.scenario("Q13")
+@pytest.mark.scenario("trap-27")
 def test_added_while_processed_comes_again_once() -> None:
     queue: WorkQueue[str] = WorkQueue()
     queue.add("foo")
@@ -129,6 +130,7 @@ def test_added_twice_comes_once() -> None:
 
 
 @pytest.mark.scenario("Q15")
+@pytest.mark.scenario("trap-27")
 def test_second_worker_waits_until_the_first_is_done(clock: VirtualClock) -> None:
     queue: WorkQueue[str] = WorkQueue(clock=clock)
     queue.add("foo")
@@ -193,6 +195,7 @@ def test_order_is_first_in_first_out() -> None:
 
 
 @pytest.mark.scenario("Q16")
+@pytest.mark.scenario("trap-27")
 def test_drain_returns_after_the_last_done(clock: VirtualClock) -> None:
     queue: WorkQueue[str] = WorkQueue(clock=clock)
     for item in ("foo", "bar"):
@@ -309,6 +312,7 @@ def test_add_after_fires_once_in_its_time(clock: VirtualClock) -> None:
 
 @pytest.mark.scenario("Q22")
 @pytest.mark.parametrize(("second", "step"), [(0.07, 0.06), (0.03, 0.04)], ids=["later", "earlier"])
+@pytest.mark.scenario("trap-28")
 def test_of_two_delays_the_earlier_counts(clock: VirtualClock, second: float, step: float) -> None:
     queue: DelayingQueue[str] = DelayingQueue(clock=clock)
     queue.add_after("foo", 0.05)
@@ -375,6 +379,7 @@ def test_the_alarm_is_passed_on_when_its_worker_takes_other_work(clock: VirtualC
         assert {worker.result(10) for worker in workers} == {"third", "due"}
 
 
+@pytest.mark.scenario("trap-28")
 def test_a_direct_add_does_not_cancel_a_delay(clock: VirtualClock) -> None:
     queue: DelayingQueue[str] = DelayingQueue(clock=clock)
     queue.add_after("foo", 1.0)
@@ -395,6 +400,7 @@ def test_what_is_delayed_is_dropped_at_shutdown(clock: VirtualClock) -> None:
     assert queue.statistics().delayed == 0
 
 
+@pytest.mark.scenario("trap-28")
 def test_delay_of_nothing_adds_at_once_and_counts_as_a_retry() -> None:
     queue: DelayingQueue[str] = DelayingQueue()
     queue.add_after("foo", -1)
@@ -403,6 +409,7 @@ def test_delay_of_nothing_adds_at_once_and_counts_as_a_retry() -> None:
 
 
 @pytest.mark.scenario("Q25")
+@pytest.mark.scenario("trap-28")
 def test_rate_limited_delays_per_item(clock: VirtualClock) -> None:
     queue: RateLimitingQueue[str] = RateLimitingQueue(ItemExponentialFailureRateLimiter(0.001, 1.0), clock=clock)
     queue.add_rate_limited("one")

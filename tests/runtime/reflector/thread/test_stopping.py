@@ -72,6 +72,7 @@ def test_r02_stop_after_the_first_event(rig: Rig) -> None:
     assert stream.closed.is_set()
 
 
+@pytest.mark.scenario("invariant-6")
 def test_stop_while_waiting(rig: Rig) -> None:
     rig.call().fail(TransportError("refused"))
     rig.report()

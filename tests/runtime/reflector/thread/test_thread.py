@@ -55,6 +55,7 @@ def test_paged_list_and_watch(make_rig: Callable[..., Rig]) -> None:
     assert rig.names() == [("Upsert", "c")]
 
 
+@pytest.mark.scenario("fault-split-utf8")
 def test_an_event_in_many_pieces(rig: Rig) -> None:
     stream = rig.sync()
     data = json.dumps(rig.event("ADDED", "é𝄞", "11"), ensure_ascii=False).encode() + b"\n"
@@ -129,6 +130,7 @@ def test_a_silent_streaming_list(rig: Rig) -> None:
         (RuntimeError("a bug in the transport"), "internal"),
     ],
 )
+@pytest.mark.scenario("invariant-5")
 def test_failures_are_reported_and_tried_again(rig: Rig, error: Exception, reason: str) -> None:
     for _ in range(3):
         rig.call().fail(error)
@@ -149,6 +151,7 @@ def test_an_error_event_ends_the_stream(rig: Rig) -> None:
     assert rig.call().query["resourceVersion"] == "11"
 
 
+@pytest.mark.scenario("fault-cut-stream")
 def test_a_cut_stream_resumes(rig: Rig) -> None:
     stream = rig.sync()
     stream.send(rig.event("ADDED", "a", "11"))
@@ -160,6 +163,7 @@ def test_a_cut_stream_resumes(rig: Rig) -> None:
     assert rig.call().query["resourceVersion"] == "11"
 
 
+@pytest.mark.scenario("fault-cut-stream")
 def test_a_stream_that_ends_within_an_event_resumes(rig: Rig) -> None:
     stream = rig.sync()
     stream.send_bytes(b'{"type":"ADDED","object":{"kin')
@@ -180,6 +184,7 @@ def test_what_came_before_garbage_counts(rig: Rig) -> None:
     assert rig.call().query["resourceVersion"] == "11"
 
 
+@pytest.mark.scenario("fault-html")
 def test_html_in_place_of_a_list_and_of_a_stream(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(options=ReflectorOptions(streaming=False))
     rig.thread.start()
