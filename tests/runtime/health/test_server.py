@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPResponse
+from types import SimpleNamespace
 
 import pytest
 
@@ -112,6 +113,21 @@ def test_a_request_that_trickles_is_hung_up_on(server: HealthServer, monkeypatch
         assert sock.recv(1000) == b""
 
 
+def test_the_time_is_for_the_whole_request_not_for_each_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        reader = module._Bounded(ours)
+        for _ in range(4):
+            theirs.sendall(b"x")
+            assert reader.read(1) == b"x"
+            now[0] += 1.3
+        theirs.sendall(b"x")
+        with pytest.raises(TimeoutError, match="does not come to its end"):
+            reader.read(1)
+
+
 def test_connections_are_limited_and_given_back(server: HealthServer) -> None:
     entered = threading.Semaphore(0)
     release = threading.Event()
@@ -153,6 +169,15 @@ def test_it_starts_and_stops_once() -> None:
     assert server.started
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def test_stopping_does_not_wait_for_connections_that_ask_nothing() -> None:
+    server = HealthServer(0)
+    server.start()
+    with raw(server) as idle:
+        assert ask(server, "/healthz")[0] == 200, "the other one has been taken up by now, as it came first"
+        assert server.stop(timeout=2.0)
+        assert idle.recv(10) == b""
 
 
 def test_stopping_ends_idle_connections_and_names_a_check_that_hangs() -> None:
