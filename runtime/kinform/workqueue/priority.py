@@ -64,8 +64,11 @@ class PriorityQueue(RateLimitingQueue[T]):
         with self._lock:
             if self._shutting_down:
                 return
-            self._due_priorities[item] = max(priority, self._due_priorities.get(item, priority))
+            if seconds <= 0:
+                self._ranking.want(item, priority)
             self._add_after_locked(item, seconds)
+            if seconds > 0 and item in self._due:
+                self._due_priorities[item] = max(priority, self._due_priorities.get(item, priority))
 
     def add_rate_limited(self, item: T, *, priority: int | None = None) -> None:
         """Adds the item when its limiter allows; counts as a failure of the item. Does not block.
@@ -94,7 +97,8 @@ class PriorityQueue(RateLimitingQueue[T]):
         del self._held[item]
 
     def _due_locked(self, item: T, since: float | None) -> None:
-        self._ranking.want(item, self._due_priorities.pop(item, 0))
+        if since is not None:
+            self._ranking.want(item, self._due_priorities.pop(item, 0))
         super()._due_locked(item, since)
 
     def _shut_down_locked(self) -> None:

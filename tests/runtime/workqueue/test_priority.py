@@ -100,6 +100,22 @@ def test_of_two_delays_the_earlier_and_the_higher_priority_count(
     assert queue.statistics().priorities == {0: 1}, "a priority does not outlive its delay"
 
 
+def test_a_delay_keeps_its_priority_while_the_item_comes_at_once_for_another_reason(
+    queue: PriorityQueue[str], clock: VirtualClock
+) -> None:
+    queue.add_after("a", 10, priority=5)
+    queue.add_after("a", 0, priority=1)
+    assert queue.statistics().priorities == {1: 1}
+    drain(queue)
+    clock.advance(10)
+    assert queue.statistics().priorities == {5: 1}
+    drain(queue)
+    queue.add_after("b", float("inf"), priority=9)  # never: nothing of it may stay behind
+    queue.add_after("b", 1)
+    clock.advance(1)
+    assert queue.statistics().priorities == {0: 1}
+
+
 def test_low_priorities_have_one_turn_in_eight(queue: PriorityQueue[str]) -> None:
     for number in range(4):
         queue.add(f"low {number}", priority=LOW_PRIORITY)
