@@ -25,6 +25,10 @@ _ALLOW: Final = (
     " try `kubectl get --raw /openapi/v3`"
 )
 
+# Documents of no group and version. Nothing in them is followed, but their models belong to meta/v1: a package must not
+# have fewer for being read from a cluster.
+_DISCOVERY: Final = frozenset({"api", "apis", "version"})
+
 
 def load_cluster(context: str | None = None, groups: Collection[str] = ()) -> Spec:
     """Reads a running cluster: its OpenAPI v3 documents merged, else its OpenAPI v2.
@@ -118,15 +122,20 @@ class _Reader:
         return parse_spec(self._get(path), f"{self._source}: {name}").document
 
     def _group_versions(self, index: bytes) -> dict[str, str]:
-        """The documents of the index that describe a group and version, core first: ``apis/apps/v1`` → path."""
+        """The documents of the index to read, core first: ``apis/apps/v1`` → path."""
         paths = Node(self._decoded(index, "/openapi/v3"), self._source).get("paths")
         paths_of: dict[str, str] = {}
         for name, entry in paths.items() if paths is not None else ():
             url = entry.get("serverRelativeURL")
-            if url is not None and re.fullmatch(r"api/[^/]+|apis/[^/]+/[^/]+", name) and self._is_wanted(name):
+            if url is not None and self._is_read(name):
                 paths_of[name] = url.text().partition("?")[0]  # a hash, for caches
         # "api/…" sorts before "apis/…": where two servers disagree about a shared schema, the core's own word counts.
         return dict(sorted(paths_of.items()))
+
+    def _is_read(self, name: str) -> bool:
+        if name in _DISCOVERY:
+            return not self._groups
+        return re.fullmatch(r"api/[^/]+|apis/[^/]+/[^/]+", name) is not None and self._is_wanted(name)
 
     def _is_wanted(self, name: str) -> bool:
         return not self._groups or _group(name) in self._groups
@@ -175,5 +184,7 @@ def _group(name: str) -> str:
 
 
 def _short(name: str) -> str:
-    """``apis/apps/v1`` → ``apps/v1``, ``api/v1`` → ``core/v1``."""
+    """``apis/apps/v1`` → ``apps/v1``, ``api/v1`` → ``core/v1``, ``version`` as it is."""
+    if "/" not in name:
+        return name
     return name.removeprefix("apis/") if name.startswith("apis/") else f"core/{name.removeprefix('api/')}"

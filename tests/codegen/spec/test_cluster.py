@@ -41,9 +41,8 @@ def parts(web: WebServer, small_document: dict[str, Any]) -> dict[str, dict[str,
     """The small document as a cluster serves it, in parts."""
     parts = parts_of(small_document)
     serve_index(web, list(parts))
-    for name in parts:
-        # The version's document is not asked for: it has no resources.
-        web.answers[f"/openapi/v3/{name}"] = (500, {}) if name == "version" else (200, parts[name])
+    for name, part in parts.items():
+        web.answers[f"/openapi/v3/{name}"] = (200, part)
     return parts
 
 
@@ -155,6 +154,20 @@ def test_only_the_groups_that_are_asked_for_are_read(web: WebServer) -> None:
     assert {resource.group for resource in find_resources(spec).typed} == {""}
     assert not [path for path in web.requests if path.startswith("/openapi/v3/apis/")]
     assert spec.notes == ()
+
+
+def test_the_models_of_discovery_are_read_too_save_where_groups_are_chosen(
+    web: WebServer, parts: dict[str, dict[str, Any]]
+) -> None:
+    serve_index(web, [*parts, "apis"])
+    info = {"type": "object", "properties": {"name": {"type": "string"}}}
+    document = {"openapi": "3.0.0", "paths": {"/apis/": {"get": {}}}, "components": {"schemas": {"APIGroup": info}}}
+    web.answers["/openapi/v3/apis"] = (200, document)
+    components: Any = load_cluster().document["components"]
+    assert components["schemas"]["APIGroup"] == info
+    web.requests.clear()
+    load_cluster(groups=["core"])
+    assert [path for path in web.requests if path.startswith("/openapi/v3/")] == ["/openapi/v3/api/v1"]
 
 
 @pytest.mark.usefixtures("parts")
