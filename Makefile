@@ -8,11 +8,11 @@ BIN := .venv/bin
 SETUP := .venv/.setup-done
 SPEC ?= openapi/v1.30.json
 SERVER ?= embedded
-HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples
+HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples release
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 .PHONY: setup
 setup: $(SETUP) ## Make .venv: pinned tools, and the three distributions installed editable
@@ -50,8 +50,9 @@ mypy: $(SETUP) ## mypy --strict on everything written by hand
 	@$(BIN)/mypy $(HAND_WRITTEN)
 
 .PHONY: pyright
-pyright: $(SETUP) ## pyright strict on the public API and the examples
+pyright: $(SETUP) ## pyright strict on the public API and the examples; every public symbol has a type
 	@$(BIN)/pyright
+	@.ci/check-complete-types .venv kinform kinform_codegen kinform_k8s
 
 .PHONY: floors
 floors: $(SETUP) ## import-linter: each floor of the runtime imports only what stands below it
@@ -84,6 +85,30 @@ wheels: $(SETUP) ## Build the sdist and wheel of the three distributions into di
 	  said=$$($(BIN)/python -m build --no-isolation --outdir dist $$project 2>&1) || { echo "$$said" >&2; exit 1; }; \
 	done
 	@ls dist
+
+.PHONY: check-hooks
+check-hooks: $(SETUP) ## The pre-commit hooks that this repository offers, in a project that uses them
+	@.ci/check-hooks
+
+.PHONY: ci
+ci: ## What CI runs: everything above, the wheels in a clean environment, and all tests, on real API servers too
+	@.ci/run
+
+.PHONY: release-versions
+release-versions: $(SETUP) ## The versions of all distributions fit together, and TAG if there is one
+	@$(BIN)/python release/versions.py $(TAG)
+
+.PHONY: release-packages
+release-packages: $(SETUP) control-plane ## Build all that a release publishes into dist/: kinform-k8s of each version, with descriptions
+	@release/build.sh
+
+.PHONY: release-check
+release-check: $(SETUP) ## Check dist/ as its users will meet it: metadata, types, the README's example
+	@.ci/check-wheels dist
+
+.PHONY: release-new
+release-new: $(SETUP) ## Take out of dist/ what PyPI has already; the same version with other content is an error
+	@$(BIN)/python release/unpublished.py dist
 
 .PHONY: lock
 lock: ## Renew requirements.lock (needs uv)

@@ -89,7 +89,7 @@ class PriorityOrder(Generic[T]):
         self._ranks: list[int] = []
         self._level_of: dict[T, int] = {}
         self._wanted: dict[T, int] = {}
-        self.last_priority = 0
+        self.last_priority: int = 0
         """The priority of the item that was popped last."""
 
     def want(self, item: T, priority: int) -> None:
