@@ -2,10 +2,10 @@
 
 try:
     import prometheus_client as _prometheus_client
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError as _missing:
     raise ModuleNotFoundError(
         "kinform.metrics needs prometheus_client, which the extra installs: pip install 'kinform[metrics]'",
-        name=missing.name,
+        name=_missing.name,
     ) from None
 
 from kinform.metrics.metrics import Metrics
