@@ -22,6 +22,10 @@ class Clock(Protocol):
         """Seconds from an arbitrary start, never going back; for durations and deadlines."""
         ...
 
+    def boottime(self) -> float:
+        """As ``monotonic()``, but from another start, and it goes on while the machine is suspended."""
+        ...
+
     def wall(self) -> float:
         """Seconds since 1970 in UTC, as far as the machine knows; for timestamps only."""
         ...
@@ -38,11 +42,19 @@ class Clock(Protocol):
         ...
 
 
+# Linux's CLOCK_MONOTONIC stands still while the machine is suspended and CLOCK_BOOTTIME does not; macOS has only the
+# former, where it does what the latter does here. Elsewhere time.monotonic() is all there is.
+_BOOTTIME: Final[int | None] = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
 class _SystemClock:
     """The machine's own time."""
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def boottime(self) -> float:
+        return time.monotonic() if _BOOTTIME is None else time.clock_gettime(_BOOTTIME)
 
     def wall(self) -> float:
         return time.time()

@@ -33,6 +33,7 @@ class VirtualClock:
     def __init__(self, start: float = 1_000.0, wall: float = 1_750_000_000.0) -> None:
         self._now = start
         self._wall_offset = wall - start
+        self._suspended = 0.0
         self._waiters: list[_Waiter] = []
         self._changed = threading.Condition()
 
@@ -40,9 +41,23 @@ class VirtualClock:
         """The virtual time, in seconds."""
         return self._now
 
+    def boottime(self) -> float:
+        """The virtual time, in seconds, with that of ``suspend()``."""
+        return self._now + self._suspended
+
     def wall(self) -> float:
         """The virtual time of day, in seconds since 1970."""
-        return self._now + self._wall_offset
+        return self._now + self._suspended + self._wall_offset
+
+    def suspend(self, seconds: float) -> None:
+        """Lets time pass as while a machine is suspended: ``monotonic()`` and all waits stand still."""
+        with self._changed:
+            self._suspended += seconds
+
+    def set_wall(self, wall: float) -> None:
+        """Sets the time of day, as an administrator may, forwards or back; nothing else moves."""
+        with self._changed:
+            self._wall_offset = wall - self._now - self._suspended
 
     def wait(self, event: threading.Event, timeout: float | None) -> bool:
         """As ``Clock.wait``: returns when the event is set or the clock has been advanced past the deadline."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from kinform.clock import SYSTEM_CLOCK
 from kinform.testing import VirtualClock
 
 
@@ -28,3 +29,18 @@ def test_who_is_woken_waits_no_more_from_that_moment_on() -> None:
     clock.advance(5)
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_a_suspended_machine_lets_time_pass_that_no_wait_notices() -> None:
+    clock = VirtualClock()
+    before = clock.monotonic(), clock.boottime(), clock.wall()
+    clock.suspend(60)
+    clock.advance(1)
+    assert (clock.monotonic(), clock.boottime(), clock.wall()) == (before[0] + 1, before[1] + 61, before[2] + 61)
+    clock.set_wall(5.0)
+    assert (clock.monotonic(), clock.boottime(), clock.wall()) == (before[0] + 1, before[1] + 61, 5.0)
+
+
+def test_the_machines_own_clock_has_a_reading_that_counts_suspends() -> None:
+    first, second = SYSTEM_CLOCK.boottime(), SYSTEM_CLOCK.boottime()
+    assert 0 < first <= second
