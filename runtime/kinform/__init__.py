@@ -27,6 +27,7 @@ from kinform.errors import (
     InternalServerError,
     InvalidError,
     KinformError,
+    LeadershipLostError,
     MethodNotAllowedError,
     NotCachedError,
     NotFoundError,
@@ -56,6 +57,7 @@ from kinform.informer import (
     resource_version_changed,
     satisfies,
 )
+from kinform.leaderelection import LeaderElection, LeaderElectionStatistics, LeaderElector, Leadership
 from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_key
 from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
 from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
@@ -123,6 +125,11 @@ __all__ = [
     "Json",
     "KinformError",
     "LabelSelector",
+    "LeaderElection",
+    "LeaderElectionStatistics",
+    "LeaderElector",
+    "Leadership",
+    "LeadershipLostError",
     "ListOptions",
     "MaxOfRateLimiter",
     "MethodNotAllowedError",

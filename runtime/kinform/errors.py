@@ -32,6 +32,7 @@ __all__ = [
     "InternalServerError",
     "InvalidError",
     "KinformError",
+    "LeadershipLostError",
     "MethodNotAllowedError",
     "NotCachedError",
     "NotFoundError",
@@ -321,6 +322,23 @@ class ForkedError(KinformError):
 
 class SelectorError(KinformError, ValueError):
     """A label or field selector does not parse; the message points at the place."""
+
+
+# ---- leader election
+
+
+class LeadershipLostError(KinformError):
+    """This process led and leads no more, without having been told to stop: another may lead already.
+
+    Whatever it has left running must end now; the sure way is to end the process.
+
+    Attributes:
+        lease: The lease, as ``"namespace/name"``.
+    """
+
+    def __init__(self, lease: str, reason: str) -> None:
+        super().__init__(f"the lease {lease} is lost: {reason}")
+        self.lease = lease
 
 
 # ---- queues

@@ -99,6 +99,7 @@ class Controller:
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._results: dict[str, int] = {"reconciled": 0, "requeued": 0, "failed": 0, "terminal": 0}
+        self._allowed: Callable[[], bool] | None = None
 
     # ---- sources
 
@@ -179,17 +180,30 @@ class Controller:
         for registration in self._registrations:
             registration.wait_for_sync(None if deadline is None else max(0.0, deadline - self._clock.monotonic()))
 
-    def start(self) -> None:
-        """Starts the workers. Call it after `wait_for_sync`; a second call does nothing."""
+    def start(self, *, allowed: Callable[[], bool] | None = None) -> None:
+        """Starts the workers. Call it after `wait_for_sync`; a second call does nothing.
+
+        Args:
+            allowed: Asked right before each call of ``reconcile``, such as ``LeaderElector.is_leader``; a key for which
+                it says no is dropped.
+        """
         with self._lock:
             if self._threads:
                 return
+            self._allowed = allowed
             self._threads = [
                 threading.Thread(target=self._work, name=f"kinform-{self.name}-worker-{number}", daemon=True)
                 for number in range(self._worker_count)
             ]
         for thread in self._threads:
             thread.start()
+
+    def discard(self) -> None:
+        """Takes no new keys and drops those that wait: no ``reconcile`` begins any more, and a drain ends soon.
+
+        Does not block; ``stop`` is still to be called.
+        """
+        self._queue.discard()
 
     def stop(self, timeout: float = 30.0) -> list[str]:
         """Takes no new keys, lets the workers finish what the queue holds, and ends them. Blocks.
@@ -242,6 +256,8 @@ class Controller:
             observer.reconciled(self._clock.monotonic() - began)
 
     def _process(self, key: ObjectKey) -> None:
+        if self._allowed is not None and not self._allowed():
+            return
         try:
             result = self._call(key)
         except TerminalError as error:

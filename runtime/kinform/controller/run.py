@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.controller.crew import Crew
 from kinform.controller.serving import serving
 from kinform.informer.waits import wait_unless_cancelled
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from kinform.controller.serving import MetricsSink
     from kinform.factory import InformerFactory
     from kinform.health import HealthServer
+    from kinform.leaderelection import LeaderElection
 
 __all__ = ["run"]
 
@@ -33,6 +35,7 @@ _SLICE: Final = 0.25
 def run(
     factory: InformerFactory,
     *controllers: Controller,
+    leader_election: LeaderElection | None = None,
     health: HealthServer | None = None,
     metrics: MetricsSink | None = None,
     stop: threading.Event | None = None,
@@ -44,52 +47,50 @@ def run(
     Ends on SIGINT or SIGTERM (when called in the main thread; a second signal acts as it would without kinform), or
     when ``stop`` is set. The order of the end: no new keys, running and queued keys finish, workers end, informers end.
 
+    With ``leader_election`` the workers run only while this process leads; the caches are filled and kept up to date
+    before, so that it can take over at once. When it is told to end it drains, then releases the lease. When it loses
+    the lease, no ``reconcile`` begins any more, those that run are left alone, and the error says that the process
+    should end: let it end the program, and have the program started anew.
+
     Args:
         factory: What the controllers' sources came from.
         controllers: What to run.
+        leader_election: The lease to hold, such as ``LeaderElection(lease="shop/rollup")``; None: no other process does
+            this work. Its requests go the factory's way, over connections of their own.
         health: Answers probes from the start until the end, ``/readyz`` with success while the caches are synced and
-            the end has not begun; and shows the metrics. Left running where it runs already.
-        metrics: Measures the factory and the controllers; ``kinform.metrics.Metrics()``.
+            the end has not begun, whoever leads; ``/healthz`` with failure where this should have ended, having lost
+            its lease; and shows the metrics. Left running where it runs already.
+        metrics: Measures the factory, the controllers and the election; ``kinform.metrics.Metrics()``.
         stop: Set it to end the run from elsewhere.
         sync_timeout: Seconds to wait for the first sync; None: for ever.
         drain_timeout: Seconds that the controllers have, all together, to finish their keys.
 
     Raises:
         CacheSyncError: The caches have not synced in time; it names those that are missing, and why.
+        LeadershipLostError: The lease was lost: this process led, and another may lead now.
         OSError: The health server cannot listen.
         ValueError: No controller is given, or something of the same name is measured already.
     """
     if not controllers:
         raise ValueError("run() needs at least one controller")
     ended = threading.Event() if stop is None else stop
-    with _end_on_signals(ended), serving(factory, controllers, ended, health, metrics), factory:
+    crew = Crew(controllers, drain_timeout)
+    elector = None if leader_election is None else crew.elector(leader_election, factory)
+    shown = serving(factory, controllers, elector, ended, health=health, metrics=metrics)
+    with _end_on_signals(ended), shown, factory:
         try:
             factory.wait_for_cache_sync(timeout=sync_timeout, cancel=ended)
             for controller in controllers:
                 deadline = None if sync_timeout is None else SYSTEM_CLOCK.monotonic() + sync_timeout
-                if wait_unless_cancelled(controller.wait_for_sync, deadline, ended, SYSTEM_CLOCK):
+                synced = wait_unless_cancelled(controller.wait_for_sync, deadline, ended, SYSTEM_CLOCK)
+                if synced and elector is None:
                     controller.start()
+            if elector is not None:
+                crew.run(elector, ended)
             while not ended.wait(_SLICE):
                 pass
         finally:
-            _stop_all(controllers, drain_timeout)
-
-
-def _stop_all(controllers: tuple[Controller, ...], timeout: float) -> None:
-    # Side by side: they share the deadline, and one controller's drain must not let another go on taking keys.
-    enders = [
-        threading.Thread(target=_stop_one, args=(controller, timeout), name=f"kinform-{controller.name}-stop")
-        for controller in controllers
-    ]
-    for ender in enders:
-        ender.start()
-    for ender in enders:
-        ender.join()
-
-
-def _stop_one(controller: Controller, timeout: float) -> None:
-    for name in controller.stop(timeout):
-        logger.error("%s is still in a reconcile after %s s and is left behind", name, timeout)
+            crew.stop()
 
 
 @contextmanager

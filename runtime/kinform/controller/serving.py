@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from kinform.errors import CacheNotSyncedError, InformerStoppedError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kinform.controller.controller import Controller
     from kinform.factory import InformerFactory
     from kinform.health import HealthServer
+    from kinform.leaderelection import LeaderElector
 
 __all__ = ["MetricsSink", "serving"]
 
@@ -29,6 +30,10 @@ class MetricsSink(Protocol):
         """Measures a controller."""
         ...
 
+    def add_elector(self, elector: LeaderElector, /) -> None:
+        """Measures an election; not called without one."""
+        ...
+
     def render(self, accept: str, /) -> tuple[str, bytes]:
         """The content type of the page with all that was measured, and the page."""
         ...
@@ -38,7 +43,9 @@ class MetricsSink(Protocol):
 def serving(
     factory: InformerFactory,
     controllers: Sequence[Controller],
+    elector: LeaderElector | None,
     ended: threading.Event,
+    *,
     health: HealthServer | None,
     metrics: MetricsSink | None,
 ) -> Generator[None]:
@@ -52,6 +59,8 @@ def serving(
         metrics.add_factory(factory)
         for controller in controllers:
             metrics.add_controller(controller)
+        if elector is not None:
+            metrics.add_elector(elector)
     if health is None:
         yield
         return
@@ -68,15 +77,14 @@ def serving(
             raise InformerStoppedError("the process is shutting down")
 
     running_already = health.started
-    health.readyz.add("informer-sync", informers_synced)
-    try:
-        health.readyz.add("shutdown", not_ending)
-        try:
-            health.start()
-            yield
-        finally:
-            health.readyz.remove("shutdown")
-    finally:
-        health.readyz.remove("informer-sync")
+    with ExitStack() as stack:
         if not running_already:
-            health.stop()
+            stack.callback(health.stop)
+        checks = [(health.readyz, "informer-sync", informers_synced), (health.readyz, "shutdown", not_ending)]
+        if elector is not None:
+            checks.append((health.healthz, "leader-election", elector.check))
+        for path, name, check in checks:
+            path.add(name, check)
+            stack.callback(path.remove, name)
+        health.start()
+        yield

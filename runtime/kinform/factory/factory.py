@@ -237,7 +237,7 @@ class InformerFactory:
                     transform=spec.transform,
                     resync=spec.resync,
                     name=name,
-                    on_error=self._tell,
+                    on_error=self.tell,
                     clock=self._clock,
                     source_factory=self._source_factory,
                 )
@@ -359,7 +359,8 @@ class InformerFactory:
         with self._lock:
             self._listeners = (*self._listeners, callback)
 
-    def _tell(self, error: ErrorReport) -> None:
+    def tell(self, error: ErrorReport) -> None:
+        """Has the ``on_error`` callbacks told of an error, also of one from elsewhere. Logs nothing; never raises."""
         for listener in self._listeners:
             try:
                 listener(error)

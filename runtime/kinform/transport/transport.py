@@ -127,6 +127,7 @@ class Transport:
         Raises:
             ConfigurationError: From ``connect``, or the client is none that kinform can use.
         """
+        self._made_with = source, user_agent, compression
         self._sessions = Sessions(source)
         self._lifetime = _Lifetime()
         system = f"{platform.system().lower()}/{platform.machine()}"
@@ -138,6 +139,14 @@ class Transport:
         self._throttle = None if rate_limiter is None else Throttle(rate_limiter, clock)
         self._clock = clock
         self._observer: TransportObserver | None = None
+
+    def another(self) -> Transport:
+        """A transport made as this one was, with connections of its own: nothing that this one does can delay it.
+
+        May block and raise as the constructor, since a function that makes clients is called again.
+        """
+        source, user_agent, compression = self._made_with
+        return Transport(source, user_agent=user_agent, compression=compression)
 
     @property
     def host(self) -> str:
