@@ -9,6 +9,7 @@ import msgspec
 
 from kinform.errors import UndecodableObjectError
 from kinform.meta import Resource
+from kinform.scalars import MICRO_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,4 +127,4 @@ def _raw(value: object) -> msgspec.Raw:
 
 def micro_time(wall: float) -> str:
     """Seconds since 1970 as a ``MicroTime``: with exactly six digits, as the server refuses any other number."""
-    return datetime.fromtimestamp(wall, UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return MICRO_TIME.write(datetime.fromtimestamp(wall, UTC))

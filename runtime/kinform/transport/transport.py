@@ -141,7 +141,7 @@ class Transport:
         self._observer: TransportObserver | None = None
 
     def another(self) -> Transport:
-        """A transport made as this one was, with connections of its own: nothing that this one does can delay it.
+        """A transport made as this one was, with connections of its own and no rate limiter: this one never delays it.
 
         May block and raise as the constructor, since a function that makes clients is called again.
         """

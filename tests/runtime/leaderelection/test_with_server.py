@@ -13,7 +13,14 @@ from typing import Any, cast
 import pytest
 from tests.runtime.leaderelection.conftest import KEY
 
-from kinform import LeaderElection, LeaderElector, Leadership, LeadershipLostError, Transport
+from kinform import (
+    LeaderElection,
+    LeaderElector,
+    Leadership,
+    LeadershipLostError,
+    TokenBucketRateLimiter,
+    Transport,
+)
 from kinform.leaderelection.lease import LEASES
 from kinform.testing import Server
 from kinform_k8s.models.coordination.v1 import Lease
@@ -241,8 +248,10 @@ def test_a_namespace_that_does_not_exist_is_told(compete: Compete) -> None:
 
 
 def test_renewals_go_over_connections_of_their_own(server: Server, compete: Compete) -> None:
-    """A transport whose every connection is busy, and even closed, delays no renewal."""
-    with Transport(server.client) as shared:
+    """A transport whose requests are held back, and that is closed, delays no renewal."""
+    spent = TokenBucketRateLimiter(0.001, 1)
+    spent.try_accept()
+    with Transport(server.client, rate_limiter=spent) as shared:
         candidate = compete(shared)
         candidate.leads()
     server.clear_requests()
