@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,7 @@ from kinform.meta import Resource
 from kinform.scalars import MICRO_TIME
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from kinform.meta import ObjectKey
 
@@ -56,10 +56,10 @@ class _Metadata(msgspec.Struct, rename="camel"):
     labels: dict[str, str] | None = None
 
 
-_Fields = dict[str, msgspec.Raw]
-_decode_fields: Final = msgspec.json.Decoder(_Fields | None).decode
-_decode_metadata: Final = msgspec.json.Decoder(_Metadata).decode
-_decode_record: Final = msgspec.json.Decoder(LeaseRecord).decode
+_Fields: TypeAlias = dict[str, msgspec.Raw]
+_decode_fields: Callable[[bytes | msgspec.Raw], _Fields | None] = msgspec.json.Decoder(_Fields | None).decode
+_decode_metadata: Callable[[bytes], _Metadata] = msgspec.json.Decoder(_Metadata).decode
+_decode_record: Callable[[bytes | msgspec.Raw], LeaseRecord] = msgspec.json.Decoder(LeaseRecord).decode
 _NULL: Final = msgspec.Raw(b"null")
 
 
@@ -117,7 +117,7 @@ class Lease:
         metadata = self._metadata
         if any(self._labels.get(name) != value for name, value in labels.items()):
             metadata = {**metadata, "labels": _raw({**self._labels, **labels})}
-        spec = {**self._spec, **_decode_fields(msgspec.json.encode(self.record))}
+        spec = {**self._spec, **(_decode_fields(msgspec.json.encode(self.record)) or {})}
         return msgspec.json.encode({**self._fields, "metadata": metadata, "spec": spec})
 
 

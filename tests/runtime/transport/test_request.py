@@ -9,7 +9,9 @@ import time
 from typing import TYPE_CHECKING, Never
 
 import pytest
+from tests.runtime.transport.conftest import FakeApiClient
 
+from kinform import TokenBucketRateLimiter, Transport
 from kinform.errors import (
     AlreadyExistsError,
     ApiStatusError,
@@ -20,7 +22,7 @@ from kinform.errors import (
 )
 
 if TYPE_CHECKING:
-    from tests.runtime.transport.conftest import FakeApiClient, MakeTransport, Peer, Request, Serve, StartTask
+    from tests.runtime.transport.conftest import MakeTransport, Peer, Request, Serve, StartTask
 
 
 NOT_FOUND = (
@@ -363,3 +365,24 @@ def test_a_child_process_does_not_use_its_parents_connections(
     monkeypatch.setattr("kinform.transport.connections.os.getpid", lambda: 1)
     client.request("GET", "/")
     assert [request.connection for request in server.requests] == [1, 2]
+
+
+def test_another_transport_is_alike_and_shares_no_connection_and_no_limit(serve: Serve) -> None:
+    server = serve(lambda peer, request: peer.respond())
+    spent = TokenBucketRateLimiter(0.001, 1)
+    calls: list[FakeApiClient] = []
+
+    def source() -> FakeApiClient:
+        calls.append(FakeApiClient(server.url))
+        return calls[-1]
+
+    with Transport(source, user_agent="rollup/1.4", compression=True, rate_limiter=spent) as first:
+        first.request("GET", "/")
+        with first.another() as second:
+            second.request("GET", "/")
+            assert len(calls) == 2
+            first.close()
+            second.request("GET", "/")
+    one, other, _ = server.requests
+    assert one.headers == other.headers
+    assert one.headers["accept-encoding"] == "gzip"

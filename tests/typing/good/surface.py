@@ -11,6 +11,9 @@ from kinform import (
     Controller,
     Event,
     Index,
+    LeaderElection,
+    LeaderElector,
+    Leadership,
     ObjectKey,
     PriorityQueue,
     RateLimitingQueue,
@@ -134,3 +137,22 @@ def measured(factory: SharedInformerFactory, queue: PriorityQueue[ObjectKey]) ->
     health = HealthServer(8080, host="0.0.0.0", metrics=metrics.render)
     health.readyz.add("queue", lambda: queue.statistics().depth < 1000)
     run(factory, controller, health=health, metrics=metrics)
+
+
+def lead(leadership: Leadership) -> None:
+    assert_type(leadership.stop.wait(), bool)
+    assert_type(leadership.lost.aborted, bool)
+
+
+def elections() -> None:
+    factory = SharedInformerFactory(connect)
+    controller = Controller("pods", print).watches(factory.core().v1().pods())
+    election = LeaderElection(lease="shop/rollup", retry_period=timedelta(seconds=1), labels={"app": "rollup"})
+    run(factory, controller, leader_election=election)
+    elector = LeaderElector(election, connect, on_started_leading=lead, on_new_leader=lambda leader: leader.upper())
+    Metrics().add_elector(LeaderElector(election, factory.transport))
+    elector.run()
+    assert_type(elector.is_leader(), bool)
+    assert_type(elector.leader_identity, str)
+    assert_type(elector.statistics().lease, ObjectKey)
+    elector.check(timedelta(seconds=5))
