@@ -78,13 +78,13 @@ def serving(
 
     running_already = health.started
     with ExitStack() as stack:
-        if not running_already:
-            stack.callback(health.stop)
         checks = [(health.readyz, "informer-sync", informers_synced), (health.readyz, "shutdown", not_ending)]
         if elector is not None:
             checks.append((health.healthz, "leader-election", elector.check))
         for path, name, check in checks:
             path.add(name, check)
             stack.callback(path.remove, name)
+        if not running_already:
+            stack.callback(health.stop)
         health.start()
         yield

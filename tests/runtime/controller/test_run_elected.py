@@ -7,10 +7,14 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kinform import Controller, ErrorReport, LeaderElection, LeadershipLostError, ObjectKey, run
+from kinform.health import HealthServer
+from kinform.metrics import Metrics
 from kinform.testing import Server
 from kinform_k8s import SharedInformerFactory
 from kinform_k8s.models.coordination.v1 import Lease
@@ -39,7 +43,7 @@ def server() -> Iterator[Server]:
 class Replica:
     """One process of a controller, as a thread."""
 
-    def __init__(self, server: Server, election: LeaderElection = ELECTION, drain_timeout: float = 30.0) -> None:
+    def __init__(self, server: Server, election: LeaderElection = ELECTION, **options: Any) -> None:
         self.factory = SharedInformerFactory(server.client)
         self.calls: queue.Queue[ObjectKey] = queue.Queue()
         self.reports: queue.Queue[ErrorReport] = queue.Queue()
@@ -48,7 +52,7 @@ class Replica:
         self.controller = Controller("maps", self._reconcile).watches(self.factory.core().v1().config_maps())
         self.stop = threading.Event()
         self.outcome: BaseException | None = None
-        self._arguments = (election, drain_timeout)
+        self._options = {"leader_election": election, "stop": self.stop, **options}
         self.thread = threading.Thread(target=self._run, name="replica")
 
     def _reconcile(self, key: ObjectKey) -> None:
@@ -57,9 +61,8 @@ class Replica:
             assert self.hold.wait(REAL)
 
     def _run(self) -> None:
-        election, drain_timeout = self._arguments
         try:
-            run(self.factory, self.controller, leader_election=election, stop=self.stop, drain_timeout=drain_timeout)
+            run(self.factory, self.controller, **self._options)
         except BaseException as failure:  # noqa: BLE001
             self.outcome = failure
 
@@ -78,7 +81,7 @@ MakeReplica = Callable[..., Replica]
 def replica(server: Server) -> Iterator[MakeReplica]:
     made: list[Replica] = []
 
-    def make(election: LeaderElection = ELECTION, **options: float) -> Replica:
+    def make(election: LeaderElection = ELECTION, **options: Any) -> Replica:
         made.append(Replica(server, election, **options))
         return made[-1]
 
@@ -236,3 +239,19 @@ def test_a_signal_drains_and_releases(server: Server) -> None:
     assert ended == ["shop/a"]
     assert holder(server) == ""
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_what_is_shown_of_an_election(server: Server, replica: MakeReplica) -> None:
+    health, metrics = HealthServer(0), Metrics(CollectorRegistry())
+    one = replica(health=health, metrics=metrics)
+    one.thread.start()
+    assert one.next() == "shop/a"
+    page = metrics.render("")[1].decode()
+    assert 'leader_election_master_status{name="shop/rollup"} 1.0' in page
+    passed, said = health.healthz.report(verbose=True)
+    assert passed
+    assert "[+]leader-election ok" in said
+    one.stop.set()
+    one.join()
+    assert 'leader_election_master_status{name="shop/rollup"} 0.0' in metrics.render("")[1].decode()
+    assert "leader-election" not in health.healthz.report(verbose=True)[1]
