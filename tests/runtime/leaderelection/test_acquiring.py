@@ -104,6 +104,7 @@ def test_what_is_no_part_of_the_record_keeps_no_lease_alive(bench: Bench) -> Non
     assert bench.now.awake == pytest.approx(began + 3)
 
 
+@pytest.mark.scenario("trap-30")
 def test_the_time_that_the_machine_is_suspended_is_not_the_others_fault(bench: Bench) -> None:
     bench.store.put(**OTHER)
     bench.attempt()

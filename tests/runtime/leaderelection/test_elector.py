@@ -270,6 +270,7 @@ def test_callbacks_are_not_needed(make_rig: Callable[..., Rig]) -> None:
 # ---- draining
 
 
+@pytest.mark.scenario("trap-30")
 def test_the_lease_is_renewed_until_the_work_has_ended_and_then_released(rig: Rig) -> None:
     rig.hold = threading.Event()
     leadership = rig.lead()

@@ -189,6 +189,7 @@ def test_the_time_that_the_machine_is_suspended_counts_against_the_leader(bench:
     assert len(bench.lost) == (seconds >= 8)
 
 
+@pytest.mark.scenario("trap-30")
 def test_the_time_of_day_counts_for_nothing(bench: Bench) -> None:
     bench.lead()
     for wall in (0.0, 4e9):
@@ -328,6 +329,7 @@ def test_anothers_lease_is_never_released(bench: Bench) -> None:
     assert bench.store.spec == {"holderIdentity": "other"}
 
 
+@pytest.mark.scenario("trap-30")
 def test_not_even_where_the_other_takes_it_between_look_and_write(bench: Bench) -> None:
     """client-go judges by what it remembers, and would blank the successor's lease."""
     bench.lead()
@@ -364,6 +366,7 @@ def test_a_stop_while_a_read_hangs_still_releases(bench: Bench) -> None:
     assert bench.store.spec["holderIdentity"] == ""
 
 
+@pytest.mark.scenario("trap-30")
 def test_the_lease_is_renewed_until_the_work_has_ended(bench: Bench) -> None:
     bench.lead()
     bench.machine.stop(bench.now)
