@@ -165,7 +165,7 @@ class _Source(NamedTuple):
             if not self.builtin and (source := default_source(shape, default)) is not None:
                 return source
             never_none = never_none or (self.builtin and default in ZEROS)
-        if schema.get("nullable") is True:
+        if _may_be_null(shape, schema):
             return None
         return shape.zero if never_none or shape.never_none else None
 
@@ -247,7 +247,7 @@ class _Preparer:
             else:
                 absent = source.absence(shape, inner, never_none=wire in never_none)
             prepared[name] = shape.schema
-            if absent is not None and (inner.get("nullable") is not True or absent == "None"):
+            if absent is not None and not _may_be_null(shape, inner):
                 required.append(name)
             members[name] = Member(
                 ", ".join(_arguments(wire, name, secret=wire in source.secrets)),
@@ -259,6 +259,11 @@ class _Preparer:
             )
         self._out.schemas[place.key] = {"type": "object", "properties": prepared, "required": required}
         self._out.facts[place.key] = ClassFacts(documentation(schema), members)
+
+
+def _may_be_null(shape: Shape, schema: Schema) -> bool:
+    """Whether None stands beside what the type says, which of any JSON it is a value anyway."""
+    return schema.get("nullable") is True and shape.zero != "None"
 
 
 def _type_meta(schema: Schema) -> dict[str, str]:

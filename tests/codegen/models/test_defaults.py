@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.codegen.models.features import DEFAULTS
 from tests.codegen.models.structural import PRESERVES, QUANTITY, custom_resource
 
 from kinform_codegen.models.defaults import default_source
@@ -74,25 +75,7 @@ def test_the_source_of_a_default(schema: dict[str, Any], default: Any, source: s
     assert default_source(shape, default) == source
 
 
-PROPERTIES: dict[str, Any] = {
-    "replicas": {"type": "integer", "default": 3},
-    "policy": {"type": "string", "default": "Retain"},
-    "needed": {"type": "string", "default": "x"},
-    "paused": {"type": "boolean", "default": True},
-    "ratio": {"type": "number", "default": 0.5},
-    "surge": {**INTEGER_OR_STRING, "default": "25%"},
-    "cpu": {**INTEGER_OR_STRING, "pattern": QUANTITY, "default": 2},
-    "any": {**PRESERVES, "default": "any"},
-    "timeout": {"type": "string", "format": "duration", "default": "1h30m"},
-    "maybe": {"type": "integer", "nullable": True, "default": 7},
-    "wrong": {"type": "integer", "default": "7"},
-    "zero": {"type": "integer", "default": 0},
-    "when": {"type": "string", "format": "date-time", "default": "2026-01-02T03:04:05Z"},
-    "struct": {**STRUCTURE, "default": {"a": "c"}},
-    "maybeStruct": {**STRUCTURE, "default": {}, "nullable": True},
-    "list": {**STRINGS, "default": ["a"]},
-    "maybeList": {**STRINGS, "default": ["a"], "nullable": True},
-}
+PROPERTIES = {**DEFAULTS, "wrong": {"type": "integer", "default": "7"}}
 
 
 def test_absence_reads_as_the_default(make_models: MakeModels) -> None:

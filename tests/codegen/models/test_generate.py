@@ -199,6 +199,19 @@ def test_sources_have_a_header_and_import_what_they_use_only(schemas: dict[str, 
     ]
 
 
+def test_words_of_docstrings_are_not_imported() -> None:
+    part = {"type": "object", "description": "A Field, Annotated.", "properties": {"a": {"type": "string"}}}
+    (text,) = (
+        text
+        for path, text in generate_models(document({"io.k8s.api.a.v1.Part": part}), package="p").files.items()
+        if path == "models/a/v1.py"
+    )
+    assert [line for line in text.splitlines() if " import " in line] == [
+        "from __future__ import annotations",
+        "from kinform.model import Model",
+    ]
+
+
 def test_zeros_are_those_of_go(make_models: MakeModels, schemas: dict[str, Any]) -> None:
     models = make_models(schemas)
     spec = models.cls("io.k8s.api.core.v1.PodSpec")()
