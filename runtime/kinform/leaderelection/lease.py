@@ -79,8 +79,8 @@ class Lease:
         self._metadata = metadata
         self._spec = spec
         self._labels = known.labels or {}
-        self.record = record
-        self.resource_version = known.resource_version or ""
+        self.record: LeaseRecord = record
+        self.resource_version: str = known.resource_version or ""
 
     @classmethod
     def new(cls, key: ObjectKey, record: LeaseRecord) -> Lease:

@@ -95,17 +95,19 @@ class Election:
         self._release_on_cancel = config.release_on_cancel
         self._effects: list[Effect] = []
 
-        self.phase = Phase.FOLLOWING
-        self.record = LeaseRecord()
+        self.phase: Phase = Phase.FOLLOWING
+        self.record: LeaseRecord = LeaseRecord()
         """The lease as it was last seen."""
         self.last_renewal: float | None = None
         """When the last successful write that made or kept this the leader was sent (``Instant.elapsed``)."""
-        self.released = False
+        self.released: bool = False
         """Whether the lease was given up at the end."""
         self.lost: LeadershipLostError | None = None
         """Why it ended, where it lost the lease."""
         self.last_error: Exception | None = None
-        self.renewals = self.slow_renewals = self.errors = 0
+        self.renewals: int = 0
+        self.slow_renewals: int = 0
+        self.errors: int = 0
         self._leads_until: float | None = None
         self._lease: Lease | None = None  # what the server has, as far as it is known
         self._known = False  # whether that is what our own last write left, so that the next needs no get

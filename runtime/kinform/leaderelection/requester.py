@@ -38,6 +38,8 @@ class _Attempt:
             self.answer = self._perform(self._send, self.abort)
         except Exception as error:  # noqa: BLE001  (whatever it is, it is this request's answer)
             self.answer = error
+        except BaseException as error:  # noqa: BLE001  (a credentials plugin that calls sys.exit() must not hang it)
+            self.answer = TransportError(f"the request was ended by {error!r}")
         self._done()
 
 

@@ -68,6 +68,18 @@ def test_an_error_is_an_answer(server: Server) -> None:
     assert requester.take_answer() is server.outcome
 
 
+def test_whatever_ends_a_request_is_an_answer(server: Server) -> None:
+    def leave(send: Send, abort: Abort) -> Lease:
+        raise SystemExit(3)
+
+    requester = Requester(leave, server.wake, "r")
+    requester.send(GET)
+    server.woken.get(timeout=REAL)
+    answer = requester.take_answer()
+    assert isinstance(answer, TransportError)
+    assert str(answer) == "the request was ended by SystemExit(3)"
+
+
 def test_the_next_request_gives_the_last_one_up(server: Server) -> None:
     requester = Requester(server.perform, server.wake, "r")
     requester.send(GET)
