@@ -158,6 +158,8 @@ class _World:
                 self.machine.failed(self.now, _FAILURES[fate](self.make))
             elif fate != "fine":
                 self.send(self.make.error_event(_FAILURES[fate](self.make)), self.make.added("never", "1"))
+                if self.draw("garbage") == "garbage":  # behind the ERROR event, in the same piece of the network's
+                    self.machine.failed(self.now, FrameError("garbage"))
 
     def initial(self) -> int:
         """Everything there is, in any order, cut short now and then; the version it is of, or -1."""
