@@ -269,6 +269,40 @@ def test_a_transform_that_fails_loses_neither_the_change_nor_the_place() -> None
 
 
 @pytest.mark.scenario("trap-23")
+@pytest.mark.parametrize("streaming", [True, False])
+def test_what_a_transform_failed_on_is_whole_again_once_it_succeeds(streaming: bool) -> None:
+    """Also where the object has not changed since: a full fetch tries again."""
+    fails = [True]
+
+    def transform(obj: dict[str, Any]) -> dict[str, Any]:
+        if fails[0]:
+            raise RuntimeError("its configuration is not there yet")
+        return obj
+
+    pipeline = Pipeline(transform, streaming=streaming)
+
+    def fetch() -> list[str]:
+        if streaming:
+            return pipeline.sync(pod("a", 1), rv=5)
+        pipeline.ask()
+        told = pipeline.page(pod("a", 1), rv=5)
+        pipeline.ask()
+        return told
+
+    assert fetch() == ["add a@1*"]
+    fails[0] = False
+    pipeline.feed(error(410, "Expired"))
+    assert fetch() == ["update a@1>1"], "who could not read it before hears of it again"
+    entry = pipeline.store.get(ObjectKey("shop", "a"))
+    assert entry is not None
+    assert json.loads(entry.body) == pod("a", 1)
+    fails[0] = True
+    pipeline.feed(error(410, "Expired"))
+    assert fetch() == [], "and what is readable is not lost again"
+    assert pipeline.store.get(entry.key) is entry
+
+
+@pytest.mark.scenario("trap-23")
 @pytest.mark.scenario("invariant-8")
 @pytest.mark.scenario("K07")
 def test_each_version_of_an_object_is_transformed_once_over_relists_and_resumes() -> None:

@@ -98,9 +98,7 @@ class Event(Generic[T_co]):
     def resync(self) -> bool:
         """Whether nothing has changed: the object is told of again, by a resync. Nothing is inflated."""
         old, new = self._entries
-        return (
-            old is not None and new is not None and old.uid == new.uid and old.resource_version == new.resource_version
-        )
+        return old is not None and old is new
 
     def __repr__(self) -> str:
         flags = [name for name in ("initial", "resync", "final_state_unknown") if getattr(self, name)]

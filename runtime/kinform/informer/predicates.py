@@ -161,9 +161,10 @@ labels_changed: Predicate[object] = _OfChanges("labels_changed", lambda old, new
 """Updates that changed a label."""
 
 resource_version_changed: Predicate[object] = _OfChanges(
-    "resource_version_changed", lambda old, new: old.resource_version != new.resource_version
+    "resource_version_changed",
+    lambda old, new: old.resource_version != new.resource_version or (old is not new and not new.resource_version),
 )
-"""Updates that are news: all but resync."""
+"""Updates that are news: all but resync. Those of objects without resourceVersion may be, so they pass."""
 
 
 def satisfies(test: Callable[[T], bool]) -> Predicate[T]:

@@ -344,8 +344,12 @@ class _Partition:
 
 
 def _same_version(old: Entry, new: Entry) -> bool:
-    """Whether nothing has changed. An object without resourceVersion may have: nothing is certain about it."""
-    return old.resource_version == new.resource_version and old.uid == new.uid and old.resource_version != ""
+    """Whether nothing has changed. An object without resourceVersion may have: nothing is certain about it.
+
+    One that could not be taken as it is, and now could, has changed for its readers.
+    """
+    same = old.resource_version == new.resource_version and old.uid == new.uid and old.resource_version != ""
+    return same and (old.body != b"" or new.body == b"")
 
 
 def _advance(shelf: Shelf, resource_version: str) -> None:

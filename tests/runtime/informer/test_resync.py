@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kinform.informer import generation_changed
+from kinform.informer import generation_changed, resource_version_changed
 from kinform.informer.options import resync_seconds
 
 if TYPE_CHECKING:
@@ -220,6 +221,31 @@ def test_a_resync_passes_the_predicate_like_any_update(
     assert objects.take(1) == ["MODIFIED a@1 a@1"]
     clock.wait_for_waiters(2)
     assert changes.calls.empty()
+
+
+@pytest.mark.scenario("trap-05")
+def test_only_what_a_resync_repeats_is_called_a_resync(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
+    """Some aggregated APIs give no resourceVersions: an update there is news all the same."""
+    told: queue.Queue[tuple[str, bool]] = queue.Queue()
+    news = recorder()
+    registrations = [
+        informer.add_handler(lambda event: told.put((event.key.name, event.resync)), resync=seconds(5)),
+        informer.add_handler(news.on_event, resync=seconds(5), where=resource_version_changed),
+    ]
+    feed.replace(pod("a", ""), resource_version="")
+    for registration in registrations:
+        registration.wait_for_sync(10)
+    assert told.get(timeout=10) == ("a", False)
+    feed.upsert(pod("a", "", changed=True))
+    assert told.get(timeout=10) == ("a", False)
+    assert news.take(2) == ["ADDED a@ initial", "MODIFIED a@ a@"]
+    clock.wait_for_waiters(2)
+    clock.advance(5)
+    assert told.get(timeout=10) == ("a", True)
+    clock.wait_for_waiters(2)
+    assert news.calls.empty()
 
 
 @pytest.mark.scenario("trap-26")
