@@ -468,6 +468,20 @@ def test_a_poison_object_that_is_mended_is_told_as_an_addition(
     assert heard.take(2) == ["add bad@4", "update bad@4 bad@5"]
 
 
+def test_a_mended_object_has_no_state_before_to_call_on_update_with(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], errors: list[ErrorReport]
+) -> None:
+    heard = recorder()
+    informer.add_event_handler(on_update=heard.on_update, name="updates")
+    feed.replace(pod("bad", 2, poison=True), resource_version=3)
+    feed.upsert(pod("bad", 4))
+    feed.upsert(pod("bad", 5))
+    assert heard.take(1) == ["update bad@4 bad@5"]
+    assert [(each.reason, each.handler, each.key) for each in errors] == [
+        (InformerReason.UNDECODABLE, "updates", "shop/bad")
+    ]
+
+
 @pytest.mark.scenario("S16")
 def test_a_stopped_informer_takes_no_handlers(informer: SharedInformer[Pod]) -> None:
     informer.stop(10)

@@ -223,6 +223,33 @@ def test_a_resync_passes_the_predicate_like_any_update(
     assert changes.calls.empty()
 
 
+@pytest.mark.scenario("trap-06")
+def test_a_resync_of_which_everything_has_changed_meanwhile_tells_nothing_twice(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock
+) -> None:
+    """More objects than are passed over in one go."""
+    count = 700
+    heard = recorder()
+    registration = informer.add_handler(heard.on_event, resync=seconds(5))
+    feed.replace(*(pod(f"p{n}", n + 1) for n in range(count)), resource_version=count)
+    registration.wait_for_sync(10)
+    heard.take(count)
+    while heard.entered.acquire(blocking=False):
+        pass
+    gate = heard.block()
+    clock.wait_for_waiters(1)
+    clock.advance(5)
+    heard.wait_until_inside()  # in the resync's first call
+    feed.replace(*(pod(f"p{n}", 1000 + n) for n in range(count)), resource_version=5000)
+    gate.set()
+    assert heard.take(count + 1) == [
+        "MODIFIED p0@1 p0@1",
+        *(f"MODIFIED p{n}@{n + 1} p{n}@{1000 + n}" for n in range(count)),
+    ]
+    clock.wait_for_waiters(1)
+    assert heard.calls.empty()
+
+
 @pytest.mark.scenario("trap-05")
 def test_only_what_a_resync_repeats_is_called_a_resync(
     informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder], clock: VirtualClock

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from kinform.errors import AbortedError
+from kinform.errors import AbortedError, TransportError
 from kinform.transport import Abort, Stream, Transport, connections
 from kinform.transport.abort import SocketHandle
 
@@ -164,6 +164,25 @@ def test_a_plain_request_ends_before_its_headers_and_in_its_body(
         aborted_within_bound(requester, abort)
 
 
+def test_a_refusal_whose_body_does_not_come_ends(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
+    """And as an abort, not as the refusal that it was on the way to be."""
+    asked = threading.Event()
+
+    def handler(peer: Peer, request: Request) -> None:
+        peer.head("503 Service Unavailable", content_length="1000")
+        peer.send(b'{"kind":"Status"')
+        asked.set()
+        peer.wait_for_hang_up()
+
+    _, transport = pair(handler)
+    opener = task(lambda: transport.open("/watch", abort=abort, read_timeout=30))
+    assert asked.wait(10)
+    opener.block_in("socket", "ssl")
+    aborted_within_bound(opener, abort)
+
+
 def test_sending_a_body_that_nobody_reads_ends(
     pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
 ) -> None:
@@ -263,6 +282,15 @@ def test_a_connect_that_hangs_ends(
     opener = task(lambda: client.open("/", abort=abort, connect_timeout=30, read_timeout=30))
     assert watch.entered.wait(10)
     aborted_within_bound(opener, abort)
+
+
+def test_a_connect_that_takes_too_long_is_given_up(
+    full_backlog: int, transport: MakeTransport, api_client: type[FakeApiClient], abort: Abort
+) -> None:
+    client = transport(api_client(f"http://127.0.0.1:{full_backlog}"))
+    with pytest.raises(TransportError, match="no connection in time") as caught:
+        client.open("/", abort=abort, connect_timeout=0.1, read_timeout=30)
+    assert not isinstance(caught.value, AbortedError)
 
 
 def test_a_connect_ends_even_where_a_shutdown_wakes_nobody(

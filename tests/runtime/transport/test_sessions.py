@@ -431,6 +431,23 @@ def test_an_authority_that_changes_is_followed(
     assert by_source.request("GET", "/").status == 200
 
 
+@pytest.mark.scenario("fault-ca-rotation")
+def test_an_authority_whose_file_is_away_for_a_moment_is_waited_for(
+    authority: Authority, serve: Serve, transport: MakeTransport, api_client: type[FakeApiClient], tmp_path: Path
+) -> None:
+    server = serve(lambda peer, request: peer.respond(), tls=authority.server_context())
+    bundle = tmp_path / "ca.crt"
+    content = Path(authority.ca_file).read_bytes()
+    bundle.write_bytes(content)
+    client = transport(api_client(server.url, ssl_ca_cert=str(bundle)))
+    assert client.request("GET", "/").status == 200
+    bundle.unlink()
+    with pytest.raises(TransportError, match="No such file"):
+        client.request("GET", "/")
+    bundle.write_bytes(content)
+    assert client.request("GET", "/").status == 200
+
+
 def test_a_server_of_another_name_is_not_trusted(
     authority: Authority,
     serve: Serve,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kinform.errors import TransportError
-from kinform.reflector import ReflectorOptions
+from kinform.reflector import ReflectorOptions, Report
 from kinform.wire import Change
 
 if TYPE_CHECKING:
@@ -127,6 +127,21 @@ def test_what_was_being_decoded_when_it_was_stopped_is_not_delivered(make_rig: C
     stream.send(own.event("ADDED", "b", "11"))
     assert own.thread.join(2)
     assert own.batches.empty()
+
+
+def test_nothing_is_reported_once_stopped(make_rig: Callable[..., Rig]) -> None:
+    told: list[Report] = []
+
+    def stop(report: Report) -> None:
+        told.append(report)
+        own.thread.stop()
+
+    own = make_rig(report=stop)
+    own.thread.start()
+    stream = own.sync()
+    stream.send({"type": "ODD", "object": {}}, {"type": "ODDER", "object": {}})
+    assert own.thread.join(2)
+    assert ["ODD'" in str(report.exception) for report in told] == [True]
 
 
 def test_stop_again_and_join_again(rig: Rig) -> None:
