@@ -7,7 +7,9 @@ import gzip
 import json
 
 import pytest
+import yaml
 
+from kinform_codegen.crd import yaml_reader
 from kinform_codegen.crd.documents import read_documents
 from kinform_codegen.crd.text import Text, decode_text
 from kinform_codegen.errors import SpecError
@@ -101,9 +103,11 @@ def test_byte_order_marks(data: bytes) -> None:
     assert decode_text(data, "a.yaml") == "ä: 1\n"
 
 
-def test_byte_order_marks_amid_files_that_were_glued_together() -> None:
-    text = decode_text(codecs.BOM_UTF8 + "a: 1\n---\n\ufeffb: 'x\ufeff'\n".encode(), "a.yaml")
-    assert read(text) == [{"a": 1}, {"b": "x\ufeff"}]
+@pytest.mark.parametrize("loader", [yaml.CSafeLoader, yaml.SafeLoader])
+def test_byte_order_marks_amid_files_that_were_glued_together(loader: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml_reader, "_LOADER", loader)
+    text = decode_text(codecs.BOM_UTF8 + "a: 1\n---\n\ufeffb: 'x\ufeff'\n\ufeffc: 1\n".encode(), "a.yaml")
+    assert read(text) == [{"a": 1}, {"b": "x\ufeff", "c": 1}]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def test_whole_numbers_are_integers_however_they_are_written() -> None:
             '{"a": {"c": ":", "d": [{"c": "}"}]},\n"b": "\\ud83d\\"",\n"\\u0062": 1}',
             "line 3: the key 'b' stands here again; it was on line 2",
         ),
+        ('{"a": {"b": 1},\n"b": 2,\n"b": 3}', "line 3: the key 'b' stands here again; it was on line 2"),
         ('{"a": 1} {"b": 1, "b": 2}', "line 1: the key 'b' stands here again; it was on line 1"),
         ('{"a": NaN}', "holds NaN, which is no number that JSON can carry"),
         ('{"a": -Infinity}', "holds -Infinity, which is no number that JSON can carry"),

@@ -50,12 +50,23 @@ def test_folders_are_walked_to_the_bottom(widget: dict[str, Any], tmp_path: Path
     (tmp_path / "rule.yaml").write_text("apiVersion: v1\nkind: Rule\nof: CustomResourceDefinition\n")
     (tmp_path / "notes.txt").write_text(json.dumps(renamed(widget, "notes")))
     (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "gone.yaml").symlink_to("nothing.yaml")
     (tmp_path / "loop").symlink_to(tmp_path)
     document = load_crds([str(tmp_path)])
     assert plurals(document) == ["ants", "bees", "cats", "dogs", "owls"]
     assert [os.path.relpath(text.name, tmp_path) for text in read_location(str(tmp_path))] == [
         "b.yaml", "rule.yaml", "wide.yaml", "x/D.YAML", "x/c.json", "x/y/a.yml",
     ]  # fmt: skip
+
+
+def test_folders_are_walked_in_order(widget: dict[str, Any], tmp_path: Path) -> None:
+    names = ["d", "b", "e", "a", "c"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "crd.yaml").write_text(json.dumps(widget))
+    assert [os.path.relpath(text.name, tmp_path) for text in read_location(str(tmp_path))] == [
+        f"{name}/crd.yaml" for name in sorted(names)
+    ]
 
 
 def test_a_folder_mounted_from_a_config_map(widget: dict[str, Any], tmp_path: Path) -> None:

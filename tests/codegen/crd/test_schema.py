@@ -118,6 +118,10 @@ def test_what_is_embedded_has_the_fields_of_an_object(schema_of: SchemaOf) -> No
         },
     )
     assert published["required"] == ["spec", "kind", "apiVersion"]
+    anything = {"type": "object", "x-kubernetes-embedded-resource": True, "x-kubernetes-preserve-unknown-fields": True}
+    bare: Any = field(schema_of, anything)
+    assert bare["required"] == ["kind", "apiVersion"]
+    assert bare["properties"].keys() == META
     assert published["properties"].keys() == META | {"spec"}
     assert published["properties"]["apiVersion"].keys() == {"description", "type"}
     assert published["properties"]["kind"]["description"].startswith("kind is a string value")
