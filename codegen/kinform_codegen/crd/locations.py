@@ -42,7 +42,7 @@ def read_location(location: str) -> Iterator[Text]:
     """
     if location == STANDARD_INPUT:
         name = "standard input"
-        yield Text(name, decode_text(_read(sys.stdin.buffer, name), name))
+        yield Text(name, decode_text(_read_standard_input(name), name))
     elif _URL.match(location):
         yield Text(location, decode_text(_fetch(location), location))
     elif Path(location).is_dir():
@@ -77,6 +77,15 @@ def _read_file(path: str) -> bytes:
             _unreadable(error),
             mend="give a file or a folder of CustomResourceDefinitions, a URL, or - for standard input",
         ) from error
+
+
+def _read_standard_input(name: str) -> bytes:
+    try:
+        if sys.stdin is not None:  # as it is where the shell has closed it
+            return _read(sys.stdin.buffer, name)
+    except OSError as error:
+        raise SpecError(name, _unreadable(error), mend="pipe the definitions in") from error
+    raise SpecError(name, "is closed", mend="pipe the definitions in")
 
 
 def _unreadable(error: OSError | ValueError) -> str:

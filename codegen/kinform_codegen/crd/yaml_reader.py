@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
-from kinform_codegen.crd.yaml_scalars import Scalar, plain_scalar, tagged_scalar
+from kinform_codegen.crd.yaml_scalars import plain_scalar, tagged_scalar
 from kinform_codegen.errors import SpecError
 from kinform_codegen.spec.depth import TOO_DEEP
 
@@ -141,7 +141,7 @@ class _Reader:
                 self._anchors.clear()
 
     def _scalar(self, event: yaml.ScalarEvent) -> None:
-        value: Scalar | object
+        value: object
         if event.tag is not None:
             try:
                 value = tagged_scalar(event.tag, event.value)

@@ -134,6 +134,20 @@ def test_standard_input(widget: dict[str, Any], monkeypatch: pytest.MonkeyPatch)
     assert complaint("-").source == "standard input"
 
 
+class _Folder(io.BytesIO):
+    """Standard input, where the shell was given a folder for it."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise IsADirectoryError(21, "Is a directory")
+
+
+def test_standard_input_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    assert str(complaint("-")) == "standard input: #: is closed\n  mend: pipe the definitions in"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(_Folder()))
+    assert complaint("-").problem == "cannot be read: Is a directory"
+
+
 def test_a_pipe(widget: dict[str, Any]) -> None:
     reader, writer = os.pipe()
     try:
