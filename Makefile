@@ -44,6 +44,7 @@ check: lint mypy pyright floors generated generated-types ## Linters, type check
 lint: $(SETUP) ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff format --check --preview README.md docs
 
 .PHONY: mypy
 mypy: $(SETUP) ## mypy --strict on everything written by hand

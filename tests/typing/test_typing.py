@@ -12,21 +12,24 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Program
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 GOOD = sorted((HERE / "good").glob("*.py"))
-README_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BAD = sorted((HERE / "bad").glob("*.py"))
 CHECKERS = ["mypy.ini", "mypy-pydantic.ini", "pyright"]
 
 
-def run_mypy(config: str, files: list[Path]) -> set[tuple[str, int, str]]:
+def run_mypy(config: str, files: list[Path], packages: list[Path]) -> set[tuple[str, int, str]]:
     command = [sys.executable, "-m", "mypy", "--config-file", str(HERE / config), "--no-error-summary"]
     command += ["--cache-dir", str(ROOT / ".mypy_cache" / f"typing-{Path(config).stem}"), "--hide-error-context"]
-    environment = dict(os.environ, MYPYPATH=os.pathsep.join(str(ROOT / d) for d in ("runtime", "generated")))
+    environment = dict(os.environ, MYPYPATH=os.pathsep.join(map(str, packages)))
     done = subprocess.run(
         [*command, *map(str, files)],
         capture_output=True,
@@ -45,13 +48,13 @@ def run_mypy(config: str, files: list[Path]) -> set[tuple[str, int, str]]:
     return found
 
 
-def run_pyright(files: list[Path], tmp_path: Path) -> set[tuple[str, int, str]]:
+def run_pyright(files: list[Path], packages: list[Path], tmp_path: Path) -> set[tuple[str, int, str]]:
     # pyright takes only what lies below its settings.
     for file in files:
         shutil.copy(file, tmp_path)
     settings = {
         "include": ["."],
-        "extraPaths": [str(ROOT / "runtime"), str(ROOT / "generated")],
+        "extraPaths": [*map(str, packages)],
         "typeCheckingMode": "strict",
         "pythonVersion": "3.11",
     }
@@ -76,23 +79,26 @@ def run_pyright(files: list[Path], tmp_path: Path) -> set[tuple[str, int, str]]:
     }
 
 
-def run(checker: str, files: list[Path], tmp_path: Path) -> set[tuple[str, int, str]]:
-    return run_pyright(files, tmp_path) if checker == "pyright" else run_mypy(checker, files)
+def run(checker: str, files: list[Path], tmp_path: Path, *more_packages: Path) -> set[tuple[str, int, str]]:
+    packages = [ROOT / "runtime", ROOT / "generated", *more_packages]
+    return run_pyright(files, packages, tmp_path) if checker == "pyright" else run_mypy(checker, files, packages)
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_good_programs_pass(checker: str, tmp_path: Path) -> None:
+def test_good_programs_pass(checker: str, programs: list[Program], acme_widgets: Path, tmp_path: Path) -> None:
+    """Those in ``good/``, and those of README and docs (``tests/conftest.py`` says which)."""
     assert GOOD
-    examples = tmp_path / "readme"
-    examples.mkdir()
-    blocks = README_BLOCK.findall((ROOT / "README.md").read_text())
-    assert len(blocks) >= 2
-    for number, block in enumerate(blocks):
-        (examples / f"readme_{number}.py").write_text(block)
+    assert {"README.md", "docs/generator.md"} <= {program.page for program in programs}
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for program in programs:
+        (pages / program.file_name).write_text(program.code, encoding="utf-8")
+    examples = sorted(pages.iterdir())
+    assert len(examples) == len(programs)
     checked = tmp_path / "checked"
     checked.mkdir()
-    assert run(checker, [*GOOD, *sorted(examples.iterdir())], checked) == set()
+    assert run(checker, [*GOOD, *examples], checked, acme_widgets) == set()
 
 
 @pytest.mark.timeout(400)
