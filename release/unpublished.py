@@ -21,6 +21,8 @@ __all__ = ["differences", "published", "split_name"]
 # What another release of the build backend writes in another way.
 _BY_BACKEND = re.compile(r"[^/]+\.dist-info/(WHEEL|RECORD)")
 
+_NOT_FETCHED = re.compile(r"Could not fetch URL \S+: (.+) - skipping")
+
 
 def split_name(wheel: Path) -> tuple[str, str]:
     """Distribution and version of a wheel, as its file name has them."""
@@ -35,7 +37,8 @@ def published(wheel: Path, folder: Path) -> Path | None:
         RuntimeError: The index could not be asked.
     """
     name, version = split_name(wheel)
-    options = ["--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--only-binary=:all:"]
+    # So verbose it tells what it passes over in silence: an index that cannot be reached, or refuses.
+    options = ["-vv", "--disable-pip-version-check", "--no-cache-dir", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run(
         [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), f"{name}=={version}"],
         capture_output=True,
@@ -44,9 +47,11 @@ def published(wheel: Path, folder: Path) -> Path | None:
     )
     if done.returncode == 0:
         return folder / wheel.name
-    if "No matching distribution found" in done.stderr and "WARNING" not in done.stderr:
+    failed = [reason for reason in _NOT_FETCHED.findall(done.stdout) if not reason.startswith("404 ")]
+    if "No matching distribution found" in done.stderr and not failed:
         return None
-    raise RuntimeError(f"cannot tell whether {name} {version} is published:\n{done.stderr.strip()}")
+    said = "\n".join([done.stderr.strip(), *failed])
+    raise RuntimeError(f"cannot tell whether {name} {version} is published:\n{said}")
 
 
 def differences(built: Path, published: Path) -> list[str]:
