@@ -96,6 +96,7 @@ def test_names_and_texts_of_fields(
     read = models.Cluster.from_wire(json.dumps({text: "said"}).encode())
     name = next(name for name, info in models.Cluster.model_fields.items() if text in {info.alias, name})
     assert getattr(read, name) == "said"
+    assert getattr(models.Cluster(), name) == text  # its default
     assert json.loads(read.to_wire())[text] == "said"
 
 

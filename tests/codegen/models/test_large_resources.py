@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from tests.codegen.models.samples import EXTRA, VARIANTS, Variant, sample
-from tests.codegen.models.structural import META, object_meta, published
+from tests.codegen.models.structural import META
 
 from kinform.model import Model
+from kinform_codegen.crd import load_crds
 from kinform_codegen.formatting import format_tree
 
 if TYPE_CHECKING:
@@ -22,28 +22,16 @@ if TYPE_CHECKING:
 PROJECTS = ["argo-rollouts", "cert-manager", "gateway-api", "prometheus-operator"]
 
 
-class _Loader(yaml.CSafeLoader):
-    """Reads ``=`` as text, as all but YAML 1.1 do; it is a comparison in the enums of Prometheus."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: str(node.value))
-
-
 @pytest.fixture(scope="module", params=PROJECTS)
 def schemas(request: pytest.FixtureRequest, repository: Path) -> dict[str, Any]:
     """What an API server publishes for the project's custom resources."""
     folder = repository.parent / "shared" / "crds" / request.param
     if not folder.is_dir():
         pytest.skip(f"the custom resource definitions are not there: {folder}")
+    document: Any = load_crds([str(folder)])
     bundled = json.loads((repository / "openapi" / "v1.30.json").read_bytes())["components"]["schemas"]
-    schemas = object_meta() | {name: schema for name, schema in bundled.items() if name.startswith(META)}
-    for path in sorted(folder.glob("*.yaml")):
-        for definition in yaml.load_all(path.read_bytes(), Loader=_Loader):
-            spec = definition["spec"]
-            for version in spec["versions"]:
-                schema = version["schema"]["openAPIV3Schema"]
-                schemas |= published(schema, spec["group"], version["name"], spec["names"]["kind"])
-    return schemas
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    return schemas | {name: schema for name, schema in bundled.items() if name.startswith(META)}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +40,7 @@ def models(schemas: dict[str, Any], make_models: MakeModels) -> Models:
 
 
 def kinds(schemas: dict[str, Any]) -> Iterator[str]:
-    return (name for name in schemas if not name.startswith(META))
+    return (name for name in schemas if not name.startswith(META) and not name.endswith("List"))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
