@@ -98,6 +98,11 @@ def generate(
     if options.selection or not builtin:
         document = prune(document, resources, without=reused)
     models = generate_models(document, package=package, header=header(plan), reused=reused, backend=options.models)
+    notes += [
+        f"{cls.module}.{cls.name} drops fields that its schema does not name, though the API keeps them"
+        " (x-kubernetes-preserve-unknown-fields): change such objects with patch, or take --models pydantic"
+        for cls in models.lossy
+    ]
     progress.step("generating clients, listers and informers")
     expansions = Expansions.find(output / package) if output is not None else Expansions()
     files = {f"{package}/{path}": text for path, text in models.files.items()}

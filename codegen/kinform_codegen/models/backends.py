@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ class Backend:
         base: The base class.
         output: datamodel-code-generator's name for the kind; the template is called after it.
         imports: What the template may use beside the types of fields.
+        impossible: What a JSON key must not match.
+        keeps_unknown: Whether a class keeps fields that it does not know.
         explicit_null: Whether what can be None must say so: for msgspec, datamodel-code-generator takes a field that is
             not required for one that can be missing, which none of ours is.
     """
@@ -36,6 +39,8 @@ class Backend:
     base: str
     output: str
     imports: tuple[str, ...]
+    impossible: re.Pattern[str]
+    keeps_unknown: bool
     explicit_null: bool
 
     def adapt(self, schema: Schema) -> Schema:
@@ -72,6 +77,8 @@ BACKENDS: Final[Mapping[ModelKind, Backend]] = {
         base="Model",
         output="PydanticV2BaseModel",
         imports=("pydantic.Field", "typing.Annotated"),
+        impossible=re.compile(r"(?!)"),
+        keeps_unknown=True,
         explicit_null=False,
     ),
     "msgspec": Backend(
@@ -83,6 +90,8 @@ BACKENDS: Final[Mapping[ModelKind, Backend]] = {
             *(f"kinform.structs.{name}" for name in ("AbsentObject", "Default", "Field", "Hidden", "OmitZero")),
             "typing.Annotated",
         ),
+        impossible=re.compile(r'["\\\x00-\x1f]'),
+        keeps_unknown=False,
         explicit_null=True,
     ),
 }

@@ -57,25 +57,39 @@ def generate_models(
         The sources; the same for the same document, whatever the order of its keys.
 
     Raises:
-        CodegenError: Schemas of two groups refer to each other; datamodel-code-generator cannot take them; or it did
-            something else than is expected of it: another release, most likely.
+        CodegenError: Schemas of two groups refer to each other; a property has a name that the back end cannot have;
+            datamodel-code-generator cannot take them; or it did something else than is expected of it: another release,
+            most likely.
     """
     prepared = prepare(document, reused)
     kind = BACKENDS[backend]
+    for key, facts in prepared.facts.items():
+        for member in facts.members.values():
+            if kind.impossible.search(member.wire):
+                raise CodegenError(
+                    f"{key} has a property {member.wire!r}, a name that no {backend} field can have\n"
+                    "  mend: take --models pydantic, or leave the resource out (--exclude)"
+                )
     modules = _render(prepared, kind)
     files = {f"{_FOLDER}/__init__.py": f'# {header}\n"""{kind.name}, by group and version."""\n'}
     for (folder, module), body in sorted(modules.items()):
         files.setdefault(f"{_FOLDER}/{folder}/__init__.py", f'# {header}\n"""{kind.name} of {folder}."""\n')
         about = f'"""{kind.name} of {folder}/{module}."""'
         files[f"{_FOLDER}/{folder}/{module}.py"] = f"# {header}\n{about}\n\n{_tidy_imports(body)}"
-    return ModelSources(files, {**reused, **_class_refs(prepared.places, package)})
+    opened = sorted(key for key, facts in prepared.facts.items() if facts.is_open)
+    return ModelSources(
+        files,
+        {**reused, **_class_refs(prepared.places, package)},
+        () if kind.keeps_unknown else tuple(_class_ref(*key.split("."), package=package) for key in opened),
+    )
 
 
 def _class_refs(places: Mapping[str, Place], package: str) -> dict[str, ClassRef]:
-    return {
-        schema: ClassRef(f"{package}.{_FOLDER}.{place.folder}.{place.module}", place.name)
-        for schema, place in places.items()
-    }
+    return {schema: _class_ref(*place, package=package) for schema, place in places.items()}
+
+
+def _class_ref(folder: str, module: str, name: str, *, package: str) -> ClassRef:
+    return ClassRef(f"{package}.{_FOLDER}.{folder}.{module}", name)
 
 
 def _render(prepared: Prepared, backend: Backend) -> dict[tuple[str, str], str]:

@@ -14,7 +14,7 @@ from kinform_codegen.models.attributes import attribute_names
 from kinform_codegen.models.defaults import default_source
 from kinform_codegen.models.documentation import documentation, member_documentation
 from kinform_codegen.models.places import TAKEN_CLASS_NAMES, Place, assign_places, kinds_of
-from kinform_codegen.models.shapes import EMBEDDED, STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
+from kinform_codegen.models.shapes import EMBEDDED, PRESERVES, STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
 from kinform_codegen.spec.references import SCHEMAS
 from kinform_codegen.spec.values import EXTENSION, ZEROS
 
@@ -64,10 +64,12 @@ class ClassFacts:
     Attributes:
         documentation: The text of the docstring, or empty.
         members: Its attributes.
+        is_open: Whether the API keeps fields that the schema does not name.
     """
 
     documentation: str
     members: dict[str, Member]
+    is_open: bool
 
     @property
     def is_kind(self) -> bool:
@@ -258,7 +260,7 @@ class _Preparer:
                 hidden=wire in source.secrets,
             )
         self._out.schemas[place.key] = {"type": "object", "properties": prepared, "required": required}
-        self._out.facts[place.key] = ClassFacts(documentation(schema), members)
+        self._out.facts[place.key] = ClassFacts(documentation(schema), members, is_open=schema.get(PRESERVES) is True)
 
 
 def _may_be_null(shape: Shape, schema: Schema) -> bool:

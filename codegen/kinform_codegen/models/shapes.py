@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from kinform_codegen.models.places import ClassRef, Place
 
-__all__ = ["EMBEDDED", "STRUCT", "Schema", "Shape", "ShapeReader", "is_class", "unwrapped"]
+__all__ = ["EMBEDDED", "PRESERVES", "STRUCT", "Schema", "Shape", "ShapeReader", "is_class", "unwrapped"]
 
 Schema: TypeAlias = dict[str, object]
 
@@ -22,7 +22,7 @@ STRUCT: Final = ""
 
 EMBEDDED: Final = "x-kubernetes-embedded-resource"
 
-_PRESERVES: Final = "x-kubernetes-preserve-unknown-fields"
+PRESERVES: Final = "x-kubernetes-preserve-unknown-fields"
 _INTEGER_OR_STRING: Final = "x-kubernetes-int-or-string"
 
 
@@ -111,7 +111,7 @@ def is_class(name: str, schema: Mapping[str, object]) -> bool:
         return False
     schema = unwrapped(schema)
     return bool(schema.get("properties") or kinds_of(schema)) or (
-        schema.get("type") == "object" and not schema.get("additionalProperties") and not schema.get(_PRESERVES)
+        schema.get("type") == "object" and not schema.get("additionalProperties") and not schema.get(PRESERVES)
     )
 
 
@@ -225,7 +225,7 @@ def _type_of(schema: Schema) -> object:
         return listed
     if schema.get(EMBEDDED):
         return "object"
-    if schema.get(_PRESERVES):
+    if schema.get(PRESERVES):
         return None  # whatever its properties: these are looked at where the value happens to be an object
     if schema.get("properties"):
         return "object"

@@ -18,7 +18,9 @@ class ModelSources:
     Attributes:
         files: Source by path under the package, such as ``models/core/v1.py``; not formatted.
         classes: The class of each schema that became one, by the schema's name.
+        lossy: The classes whose schemas are open to any field, and which drop those that have no name there.
     """
 
     files: dict[str, str]
     classes: dict[str, ClassRef]
+    lossy: tuple[ClassRef, ...] = ()

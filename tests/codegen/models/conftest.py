@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from kinform_codegen.settings import ModelKind
+
 _NUMBERS = itertools.count()
 
 
@@ -34,7 +36,9 @@ class Models:
 
 
 class MakeModels(Protocol):
-    def __call__(self, schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> Models: ...
+    def __call__(
+        self, schemas: dict[str, Any], paths: dict[str, Any] | None = None, *, backend: ModelKind = "pydantic"
+    ) -> Models: ...
 
 
 def openapi(schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> dict[str, object]:
@@ -51,9 +55,11 @@ def make_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeModels
     root = tmp_path_factory.mktemp("models")
     sys.path.insert(0, str(root))
 
-    def make(schemas: dict[str, Any], paths: dict[str, Any] | None = None) -> Models:
+    def make(
+        schemas: dict[str, Any], paths: dict[str, Any] | None = None, *, backend: ModelKind = "pydantic"
+    ) -> Models:
         package = f"generated_models_{next(_NUMBERS)}"
-        sources = generate_models(openapi(schemas, paths), package=package)
+        sources = generate_models(openapi(schemas, paths), package=package, backend=backend)
         for path, text in sources.files.items():
             file = root / package / path
             file.parent.mkdir(parents=True, exist_ok=True)

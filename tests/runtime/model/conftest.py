@@ -141,6 +141,25 @@ class StructThing(Struct, kw_only=True, gc=True, weakref=True):
     template: StructThing | None = None
 
 
+class StructOptions(Struct, kw_only=True):
+    cpu: structs.Quantity = "100m"
+    debug: bool = True
+    max_surge: structs.IntOrString = structs.Field(name="maxSurge", default="25%")
+    maybe: str | None = "x"
+    maybes: list[str | None] | None = None
+    off: bool = False
+    parts: list[StructPart | None] | None = []
+    policy: str = "Retain"
+    ratio: structs.Number = 1.5
+    replicas: int = structs.Field(name="replicaCount", default=structs.Default(3))
+    spec: Annotated[StructSpec | None, structs.OmitZero] = structs.Field(default_factory=lambda: StructSpec())
+    zones: dict[str, StructPart | None] | None = None
+
+
+class StructHolder(Struct, kw_only=True):
+    options: Annotated[StructOptions, structs.OmitZero] = structs.Field(default_factory=lambda: StructOptions())
+
+
 @pytest.fixture(scope="session")
 def models() -> SimpleNamespace:
     """The pydantic models."""
@@ -161,10 +180,12 @@ def models() -> SimpleNamespace:
 def struct_models() -> SimpleNamespace:
     """The msgspec structs."""
     return SimpleNamespace(
-        Meta=StructMeta,
-        Port=StructPort,
-        Part=StructPart,
+        Holder=StructHolder,
         Lock=StructLock,
+        Meta=StructMeta,
+        Options=StructOptions,
+        Part=StructPart,
+        Port=StructPort,
         Schema=StructSchema,
         Spec=StructSpec,
         Thing=StructThing,

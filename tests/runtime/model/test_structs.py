@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from kinform.structs import AbsentObject, Field, Number, OmitZero, RawExtension, Struct, Time
+from kinform.structs import AbsentObject, Default, Field, Number, OmitZero, RawExtension, Struct, Time
 from kinform.structs.leniency import read_leniently
 
 
@@ -38,7 +38,7 @@ class Rule(Struct, kw_only=True):
 
 class Part(Struct, kw_only=True):
     at: Time | None = None
-    size: int = 3
+    size: int = Default(3)
     mode: str = "Always"
     on: bool = True
     ratio: Number = 1.5
@@ -83,6 +83,7 @@ def test_zeros_where_go_has_a_pointer_are_written(api: SimpleNamespace) -> None:
 
 def test_defaults_of_custom_resources_are_left_out_until_changed() -> None:
     part = Part.from_wire(b"{}")
+    assert isinstance(part.size, int)
     assert (part.size, part.mode, part.on, part.ratio) == (3, "Always", True, 1.5)
     assert part.to_wire() == b"{}"
     zeros: dict[str, Any] = {"size": 0, "mode": "", "on": False, "ratio": 0}
