@@ -8,7 +8,7 @@ BIN := .venv/bin
 SETUP := .venv/.setup-done
 SPEC ?= openapi/v1.30.json
 SERVER ?= embedded
-HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples release
+HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples benchmarks release
 
 .PHONY: help
 help: ## List the targets

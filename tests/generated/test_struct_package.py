@@ -6,6 +6,7 @@ import importlib
 import queue
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -100,6 +101,18 @@ def test_fields_that_the_models_do_not_know_live_through_a_patch_only(api: Any, 
         assert future() == 1
         client.update(patched)
         assert future() is None
+
+
+def test_structs_in_a_patch_are_written_as_elsewhere(api: Any, core: Any, server: Server) -> None:
+    server.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}})
+    started = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+    state = core.ContainerStateRunning(started_at=started)
+    with api.Clientset(server.client()) as clientset:
+        patch = {"spec": {"containers": (core.Container(name="main"), {"name": "side"})}, "future": [state]}
+        clientset.core_v1().pods("shop").patch("a", patch)
+    stored: Any = server.get(PODS, "a", "shop")
+    assert stored["spec"] == {"containers": [{"name": "main"}, {"name": "side"}]}
+    assert stored["future"] == [{"startedAt": "2026-01-02T03:04:05Z"}]
 
 
 def test_a_changed_object_of_the_cache_is_reported(

@@ -76,16 +76,20 @@ def encode_patch(patch: PatchBody, kind: PatchType) -> bytes:
     if isinstance(patch, Mapping) is (kind is PatchType.JSON):
         due = "a list of operations" if kind is PatchType.JSON else "an object"
         raise TypeError(f"a patch of type {kind.name} is {due}, not {type(patch).__name__}")
-    return msgspec.json.encode(_plain(patch), enc_hook=_plain)
+    return msgspec.json.encode(_plain(patch), enc_hook=_refuse)
 
 
 def _plain(value: object) -> object:
-    """What msgspec does not know: other mappings and sequences, and models."""
+    """A value less what msgspec does not know, or would write in its own way: other mappings and sequences, models."""
     to_wire = getattr(value, "to_wire", None)
     if to_wire is not None:
         return msgspec.Raw(to_wire())
     if isinstance(value, Mapping):
-        return dict(cast("Mapping[object, object]", value))
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return list(cast("Sequence[object]", value))
+        return {key: _plain(inner) for key, inner in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [_plain(item) for item in cast("Sequence[object]", value)]
+    return value
+
+
+def _refuse(value: object) -> object:
     raise TypeError(f"{type(value).__name__} is no JSON")

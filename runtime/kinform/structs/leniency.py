@@ -19,37 +19,49 @@ from kinform.structs.scalars import Mark
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kinform.structs.layout import FieldLayout
+
 __all__ = ["read_leniently"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class _Place(NamedTuple):
-    """Where a value stands: written out only when there is something to say of it."""
+class _Fault:
+    """What is wrong in one place; never with the value: it may be a secret.
 
-    outer: _Place | None
-    step: str | int
+    Each reader that the fault passes on its way out adds the step that leads to it, so that nothing is made of the way
+    to a value that is right.
+    """
+
+    __slots__ = ("said", "way")
+
+    def __init__(self, said: str, value: object = ...) -> None:
+        self.said = said if value is ... else f"{said}, not {type(value).__name__}"
+        self.way: list[str | int] = []
 
     def __str__(self) -> str:
-        outer = str(self.outer) if self.outer else ""
-        if isinstance(self.step, int):
-            return f"{outer}[{self.step}]"
-        return f"{outer}.{self.step}" if outer else self.step
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in reversed(self.way))
+        return f"{path.removeprefix('.')}: {self.said}" if path else self.said
 
 
-class _Faults(list[str]):
-    """What is wrong with an object, by place; never with values: they may be secrets."""
-
-    __slots__ = ()
-
-    def add(self, place: _Place | None, said: str, value: object = ...) -> None:
-        if value is not ...:
-            said += f", not {type(value).__name__}"
-        self.append(f"{place}: {said}" if place else said)
-
-
-Read: TypeAlias = "Callable[[Any, _Place | None, _Faults], Any]"
+Read: TypeAlias = "Callable[[Any, list[_Fault]], Any]"
 """Reads a value; null as the zero of its type. What it returns after a fault does not matter."""
+
+
+class _Reader(NamedTuple):
+    """How one field is read.
+
+    Attributes:
+        name: The attribute.
+        plain: What JSON has for it, if that can be taken as it is.
+        read: Reads the rest.
+        is_nullable: Whether null is a value, and not the same as absent.
+    """
+
+    name: str
+    plain: type | None
+    read: Read
+    is_nullable: bool
 
 
 def read_leniently(cls: type[S], data: bytes) -> S:
@@ -60,46 +72,66 @@ def read_leniently(cls: type[S], data: bytes) -> S:
     """
     try:
         tree = msgspec.json.decode(data)
-        faults = _Faults()
+        faults: list[_Fault] = []
         if tree is not None:
-            made = _read_struct(cls, tree, None, faults)
+            made = _read_struct(cls, tree, faults)
             if not faults:
                 return made
         else:
-            faults.add(None, "Input should be an object", tree)
+            faults.append(_Fault("Input should be an object", tree))
     except RecursionError:
         raise ValueError(f"{cls.__name__}: Invalid JSON: nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{cls.__name__}: Invalid JSON: {error}") from None
-    raise ValueError(f"{cls.__name__}: {'; '.join(faults)}")
+    raise ValueError(f"{cls.__name__}: {'; '.join(map(str, faults))}")
 
 
-# By class: the attribute of each JSON key, its reader, and whether null is a value.
-_READERS: Final[dict[type, dict[str, tuple[str, Read, bool]]]] = {}
+_READERS: Final[dict[type, dict[str, _Reader]]] = {}
+"""By class and JSON key."""
 
 
-def _read_struct(cls: type[S], value: Any, place: _Place | None, faults: _Faults) -> S:
+def _read_struct(cls: type[S], value: Any, faults: list[_Fault]) -> S:
     if value.__class__ is not dict:
         if value is not None:
-            faults.add(place, "Input should be an object", value)
+            faults.append(_Fault("Input should be an object", value))
         return cls()
     readers = _READERS.get(cls)
     if readers is None:
-        readers = _READERS[cls] = {
-            each.wire: (each.name, _reader(each.type), _is_nullable(each.type)) for each in layout_of(cls)
-        }
+        readers = _READERS[cls] = {field.wire: _field_reader(field) for field in layout_of(cls)}
     values: dict[str, object] = {}
     for wire, inner in value.items():
-        if (known := readers.get(wire)) is not None:
-            name, read, is_nullable = known
-            if inner is not None or is_nullable:  # else null is the same as absent: the default
-                values[name] = read(inner, _Place(place, wire), faults)
+        reader = readers.get(wire)
+        if reader is None:
+            continue
+        name, plain, read, is_nullable = reader
+        if inner.__class__ is plain:
+            values[name] = inner
+        elif inner is not None or is_nullable:  # else null is the same as absent: the default
+            count = len(faults)
+            values[name] = read(inner, faults)
+            if len(faults) > count:
+                _lead_to(wire, faults[count:])
     return cls(**values)
 
 
-def _is_nullable(tp: Any) -> bool:
+def _lead_to(step: str | int, faults: list[_Fault]) -> None:
+    for fault in faults:
+        fault.way.append(step)
+
+
+def _field_reader(field: FieldLayout) -> _Reader:
+    tp, _ = unmarked(field.type)
+    is_nullable = tp is Any or types.NoneType in get_args(tp)
+    return _Reader(field.name, _plain(field.type), _reader(field.type), is_nullable)
+
+
+def _plain(tp: Any) -> type | None:
+    """The class of JSON values that are what the type says without being looked at; None if there are none."""
     tp, _ = unmarked(tp)
-    return tp is Any or types.NoneType in get_args(tp)
+    left = [arg for arg in get_args(tp) if arg is not types.NoneType]
+    if get_origin(tp) in {Union, types.UnionType} and len(left) == 1:
+        tp, _ = unmarked(left[0])
+    return tp if tp in {str, int, bool} else None
 
 
 def _reader(tp: Any) -> Read:
@@ -112,9 +144,9 @@ def _reader(tp: Any) -> Read:
         return _PLAIN[tp]
     origin, args = get_origin(tp), get_args(tp)
     if origin is list:
-        return partial(_read_list, _reader(args[0]))
+        return partial(_read_list, _reader(args[0]), _plain(args[0]))
     if origin is dict:
-        return partial(_read_map, _reader(args[1]))
+        return partial(_read_map, _reader(args[1]), _plain(args[1]))
     if origin in {Union, types.UnionType}:
         return _union_reader(args)
     return _read_any
@@ -123,7 +155,7 @@ def _reader(tp: Any) -> Read:
 def _union_reader(args: tuple[Any, ...]) -> Read:
     left = [arg for arg in args if arg is not types.NoneType]
     if len(left) == 1:
-        return partial(_read_nullable, _reader(left[0])) if len(left) < len(args) else _reader(left[0])
+        return partial(_read_nullable, _reader(left[0]))
     branches = {_json_type(unmarked(arg)[0]): _reader(arg) for arg in left}
     return partial(_read_branch, branches)
 
@@ -139,54 +171,70 @@ def _json_type(tp: Any) -> type:
     return json_type
 
 
-def _read_nullable(read: Read, value: Any, place: _Place | None, faults: _Faults) -> Any:
-    return None if value is None else read(value, place, faults)
+def _read_nullable(read: Read, value: Any, faults: list[_Fault]) -> Any:
+    return None if value is None else read(value, faults)
 
 
-def _read_branch(branches: Mapping[type, Read], value: Any, place: _Place | None, faults: _Faults) -> Any:
+def _read_branch(branches: Mapping[type, Read], value: Any, faults: list[_Fault]) -> Any:
     if value is None:
         return None
     read = branches.get(value.__class__)
     if read is None:
-        faults.add(place, f"Input should be {' or '.join(_WORDS.get(each, each.__name__) for each in branches)}", value)
+        faults.append(
+            _Fault(f"Input should be {' or '.join(_WORDS.get(each, each.__name__) for each in branches)}", value)
+        )
         return None
-    return read(value, place, faults)
+    return read(value, faults)
 
 
-def _read_list(read: Read, value: Any, place: _Place | None, faults: _Faults) -> list[Any]:
+def _read_list(read: Read, plain: type | None, value: Any, faults: list[_Fault]) -> list[Any]:
     if value.__class__ is not list:
         if value is not None:
-            faults.add(place, "Input should be a valid list", value)
+            faults.append(_Fault("Input should be a valid list", value))
         return []
-    return [read(item, _Place(place, number), faults) for number, item in enumerate(value)]
+    items: list[Any] = []
+    count = len(faults)
+    for item in value:
+        items.append(item if item.__class__ is plain else read(item, faults))
+        if len(faults) > count:
+            _lead_to(len(items) - 1, faults[count:])
+            count = len(faults)
+    return items
 
 
-def _read_map(read: Read, value: Any, place: _Place | None, faults: _Faults) -> dict[str, Any]:
+def _read_map(read: Read, plain: type | None, value: Any, faults: list[_Fault]) -> dict[str, Any]:
     if value.__class__ is not dict:
         if value is not None:
-            faults.add(place, "Input should be an object", value)
+            faults.append(_Fault("Input should be an object", value))
         return {}
-    return {key: read(item, _Place(place, key), faults) for key, item in value.items()}
+    items: dict[str, Any] = {}
+    count = len(faults)
+    for key, item in value.items():
+        items[key] = item if item.__class__ is plain else read(item, faults)
+        if len(faults) > count:
+            _lead_to(key, faults[count:])
+            count = len(faults)
+    return items
 
 
-def _read_any(value: Any, place: _Place | None, faults: _Faults) -> Any:  # noqa: ARG001 - it takes anything
+def _read_any(value: Any, faults: list[_Fault]) -> Any:  # noqa: ARG001 - it takes anything
     return value
 
 
-def _read_raw(value: Any, place: _Place | None, faults: _Faults) -> Any:  # noqa: ARG001 - it takes anything
+def _read_raw(value: Any, faults: list[_Fault]) -> Any:  # noqa: ARG001 - it takes anything
     # The API calls these objects, but nothing stops a server from keeping a list or a string there.
     return {} if value is None else value
 
 
-def _read_str(value: Any, place: _Place | None, faults: _Faults) -> str:
+def _read_str(value: Any, faults: list[_Fault]) -> str:
     if isinstance(value, str):
         return value
     if value is not None:
-        faults.add(place, "Input should be a valid string", value)
+        faults.append(_Fault("Input should be a valid string", value))
     return ""
 
 
-def _read_int(value: Any, place: _Place | None, faults: _Faults) -> int:
+def _read_int(value: Any, faults: list[_Fault]) -> int:
     match value:
         case int():  # true is 1, as in a pydantic model
             return int(value)
@@ -195,14 +243,14 @@ def _read_int(value: Any, place: _Place | None, faults: _Faults) -> int:
         case float() if value.is_integer():
             return int(value)
         case float():
-            faults.add(place, "Input should be a valid integer, got a number with a fractional part")
+            faults.append(_Fault("Input should be a valid integer, got a number with a fractional part"))
         case str():
             try:
                 return int(value)
             except ValueError:
-                faults.add(place, "Input should be a valid integer, unable to parse string as an integer")
+                faults.append(_Fault("Input should be a valid integer, unable to parse string as an integer"))
         case _:
-            faults.add(place, "Input should be a valid integer", value)
+            faults.append(_Fault("Input should be a valid integer", value))
     return 0
 
 
@@ -212,7 +260,7 @@ _TRUTH: Final[Mapping[object, bool]] = {
 }
 
 
-def _read_bool(value: Any, place: _Place | None, faults: _Faults) -> bool:
+def _read_bool(value: Any, faults: list[_Fault]) -> bool:
     if isinstance(value, bool):
         return value
     match value:
@@ -223,31 +271,31 @@ def _read_bool(value: Any, place: _Place | None, faults: _Faults) -> bool:
         case int() | float() if value in _TRUTH:
             return _TRUTH[value]
         case int() | float() | str():
-            faults.add(place, "Input should be a valid boolean, unable to interpret input")
+            faults.append(_Fault("Input should be a valid boolean, unable to interpret input"))
         case _:
-            faults.add(place, "Input should be a valid boolean", value)
+            faults.append(_Fault("Input should be a valid boolean", value))
     return False
 
 
-def _read_number(value: Any, place: _Place | None, faults: _Faults) -> int | float:
+def _read_number(value: Any, faults: list[_Fault]) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if value is not None:
-        faults.add(place, "Input should be a number", value)
+        faults.append(_Fault("Input should be a number", value))
     return 0
 
 
-def _read_quantity(value: Any, place: _Place | None, faults: _Faults) -> str:
+def _read_quantity(value: Any, faults: list[_Fault]) -> str:
     if value is None or isinstance(value, str):
         return value or ""
     try:
         return NumberText.of(value)
     except ValueError:
-        faults.add(place, "Input should be a quantity: a string or a number", value)
+        faults.append(_Fault("Input should be a quantity: a string or a number", value))
         return ""
 
 
-def _read_int_or_string(value: Any, place: _Place | None, faults: _Faults) -> int | str:
+def _read_int_or_string(value: Any, faults: list[_Fault]) -> int | str:
     if value is None:
         return 0
     if isinstance(value, int | str) and not isinstance(value, bool):
@@ -255,18 +303,18 @@ def _read_int_or_string(value: Any, place: _Place | None, faults: _Faults) -> in
     try:
         return int_or_string(value)
     except ValueError:
-        faults.add(place, "Input should be an integer or a string", value)
+        faults.append(_Fault("Input should be an integer or a string", value))
         return 0
 
 
-def _read_time(cls: type[WireTime], value: Any, place: _Place | None, faults: _Faults) -> object:
+def _read_time(cls: type[WireTime], value: Any, faults: list[_Fault]) -> object:
     if isinstance(value, str):
         try:
             return cls.read(value)
         except ValueError as error:
-            faults.add(place, str(error))
+            faults.append(_Fault(str(error)))
     elif value is not None:
-        faults.add(place, "Input should be a time as in RFC 3339")
+        faults.append(_Fault("Input should be a time as in RFC 3339"))
     return zero_time()
 
 

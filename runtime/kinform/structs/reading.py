@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
@@ -19,6 +20,11 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 _DECODERS: Final[dict[type, Callable[[bytes], Any]]] = {}
 
+_REFUSED_NULL: Final = re.compile(r", got `null` - at `\$(?P<way>(?:\.[^.\[\]`]+|\[\d+\])*)\.(?P<key>[^.\[\]`]+)`$")
+_STEP: Final = re.compile(r"\.([^.\[\]`]+)|\[(\d+)\]")
+_FEW: Final = 3
+"""How many nulls are looked for one by one; where there are more, reading leniently is faster."""
+
 
 def decode(cls: type[S], data: bytes) -> S:
     """Reads one JSON object. Thread-safe.
@@ -27,12 +33,46 @@ def decode(cls: type[S], data: bytes) -> S:
         ValueError: The bytes are no JSON object, or a field has a type that the class cannot hold.
     """
     read = _DECODERS.get(cls) or _make_decoder(cls)
+    made: S | None = None
     try:
-        made: S | None = read(data)
+        made = read(data)
+    except msgspec.ValidationError as error:
+        made = _without_nulls(cls, data, str(error))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        made = None
-    # What msgspec refuses is a null where Go has a value, say; or it is really wrong, and then that finds more words.
+        pass  # no JSON; for which the other has words
     return made if made is not None else read_leniently(cls, data)
+
+
+def _without_nulls(cls: type[S], data: bytes, said: str) -> S | None:
+    """Tries again without the null that msgspec has refused: it stands for an absent field. None if that is not all."""
+    match = _REFUSED_NULL.search(said)
+    if match is None:
+        return None
+    try:
+        tree = msgspec.json.decode(data)
+        for _ in range(_FEW):
+            if match is None or not _remove(tree, match["way"], match["key"]):
+                return None
+            try:
+                return msgspec.convert(tree, cls, dec_hook=_read_time)
+            except msgspec.ValidationError as error:
+                match = _REFUSED_NULL.search(str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    return None
+
+
+def _remove(tree: Any, way: str, key: str) -> bool:
+    """Takes a null out of a tree; whether it was there."""
+    try:
+        for name, number in _STEP.findall(way):
+            tree = tree[name] if name else tree[int(number)]
+        if tree[key] is not None:
+            return False
+        del tree[key]
+    except (KeyError, IndexError, TypeError):
+        return False  # a name with dots in it, most likely
+    return True
 
 
 def _make_decoder(cls: type[msgspec.Struct]) -> Callable[[bytes], Any]:

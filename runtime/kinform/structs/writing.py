@@ -102,7 +102,7 @@ def _make_plan(cls: type[msgspec.Struct]) -> _Plan:
         if field.omit_zero:
             mend = partial(_leave_out, field.zero, mend)
         elif field.make is AbsentObject:
-            mend = _mend_object
+            mend = _mend_object  # whatever its annotation: free-form
         if mend is not None:
             steps.append((field.name, mend))
     return _Plan(type_meta, tuple(steps))
@@ -116,13 +116,24 @@ def _leave_out(zero: object, mend: Mend | None, value: Any) -> Any:
 
 def _mend_object(value: Any) -> Any:
     if value.__class__ is not AbsentObject:
-        return value
-    return dict(value) if value else msgspec.UNSET
+        return _mend_free_form(value)
+    return dict(_mend_free_form(value)) if value else msgspec.UNSET
+
+
+def _mend_free_form(value: Any) -> Any:
+    """Any JSON, in which somebody may have put structs."""
+    if isinstance(value, dict):
+        return _mend_map(_mend_free_form, value)
+    if isinstance(value, list | tuple):
+        return _mend_list(_mend_free_form, value)
+    return _mend_struct(value)
 
 
 def _mender(tp: Any, wire: str) -> Mend | None:
     """What mends values of a type under a key, or None where there is nothing to mend."""
     tp, _ = unmarked(tp)
+    if tp is Any:
+        return _mend_free_form
     if is_struct(tp):
         return _mend_struct if _needs_mending(tp) else None
     if tp in _FORMATS:
@@ -144,10 +155,10 @@ def _needs_mending(cls: type[msgspec.Struct]) -> bool:
     waiting = [cls]
     while waiting:
         for field in layout_of(waiting.pop()):
-            if field.omit_zero or field.make is AbsentObject:
+            if field.omit_zero:
                 return True
             for leaf in _leaves(field.type):
-                if leaf in _FORMATS:
+                if leaf is Any or leaf in _FORMATS:
                     return True
                 if is_struct(leaf) and leaf not in seen:
                     seen.add(leaf)

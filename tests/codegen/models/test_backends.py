@@ -94,7 +94,15 @@ SPEC: dict[str, Any] = {
         "": TEXT,
     },
 }
-REQUIRED_ZEROS: dict[str, Any] = {"kept": "", "list": [], "map": {}, "selector": {}, "nullable": None, "free": {}, "number": 0.0}
+REQUIRED_ZEROS: dict[str, Any] = {
+    "kept": "",
+    "list": [],
+    "map": {},
+    "selector": {},
+    "nullable": None,
+    "free": {},
+    "number": 0.0,
+}
 
 
 def schemas_of(kind: str = "Widget") -> dict[str, Any]:

@@ -44,6 +44,15 @@ class Part(Struct, kw_only=True):
     ratio: Number = 1.5
 
 
+class Inner(Struct, kw_only=True):
+    maybe: str | None = Field(name="b", default="x")
+
+
+class Odd(Struct, kw_only=True):
+    inner: Inner | None = Field(name="a", default=None)
+    dotted: str = Field(name="a.b", default="")
+
+
 ZERO_RULE = {"name": "", "count": 0, "portNumbers": [], "part": {}, "nullable": None, "bound": {}}
 
 
@@ -165,6 +174,20 @@ def test_times_in_free_form_values_are_written_as_they_came(api: SimpleNamespace
     assert written(api.Spec(raw={"at": created})) == {"raw": {"at": "2026-01-02T03:04:05.10Z"}}
 
 
+def test_structs_in_free_form_values_are_written_as_elsewhere(api: SimpleNamespace) -> None:
+    renewed = datetime(2026, 1, 2, tzinfo=UTC)
+    holder = api.Spec(raw={"items": [{"lock": api.Lock(renewed=renewed)}, None]})
+    expected = {"items": [{"lock": {"renewTime": "2026-01-02T00:00:00.000000Z"}}, None]}
+    assert written(holder) == {"raw": expected}
+    fresh = api.Spec()
+    fresh.raw.update(holder.raw)
+    assert written(fresh) == {"raw": expected}
+    assert written(api.Schema(default=holder.raw)) == {"default": expected}
+    assert written(api.Schema(inner={"a": api.Schema(default=[api.Spec()])})) == {
+        "properties": {"a": {"default": [{}]}}
+    }
+
+
 def test_subclasses_of_what_json_has_are_written() -> None:
     class Word(str):
         __slots__ = ()
@@ -261,6 +284,49 @@ def test_the_lenient_reader_reads_alike_what_the_fast_one_reads(
     assert lenient == fast
     assert lenient.to_wire() == fast.to_wire()
     assert type(lenient.metadata.created) is type(fast.metadata.created)
+
+
+@pytest.mark.parametrize(
+    ("body", "leniently"),
+    [
+        ({"spec": {"nodeName": "n", "parts": None}}, False),
+        ({"spec": {"parts": [{}, {"ports": None, "image": "i"}]}, "metadata": None}, False),
+        ({"metadata": {"labels": None, "annotations": None, "name": None}}, False),
+        ({"metadata": {"labels": None, "annotations": None, "name": None}, "spec": None}, True),
+        ({"spec": {"parts": [None]}}, True),
+        ({"spec": {"byName": {"a": {"ports": None}}}}, True),
+        ({"spec": {"parts": None, "raw": {"parts": None}, "replicas": 1.0}}, True),
+    ],
+)
+def test_nulls_are_mended_one_by_one_or_all_at_once(
+    api: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], leniently: bool
+) -> None:
+    data = json.dumps(body).encode()
+    calls: list[bytes] = []
+
+    def noted(cls: type[Any], data: bytes) -> Any:
+        calls.append(data)
+        return read_leniently(cls, data)
+
+    monkeypatch.setattr("kinform.structs.reading.read_leniently", noted)
+    found = api.Thing.from_wire(data)
+    assert calls == [data] * leniently
+    assert found == read_leniently(api.Thing, data)
+    assert found.to_wire() == read_leniently(api.Thing, data).to_wire()
+    assert found.spec.raw == (body.get("spec") or {}).get("raw", {})
+
+
+def test_a_null_beside_one_whose_way_reads_alike() -> None:
+    odd = Odd.from_wire(b'{"a":{"b":null},"a.b":null}')
+    assert (odd.inner, odd.dotted) == (Inner(maybe=None), "")
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"spec":null,', b'{"spec":null,"new":"\xff"}', b'{"spec":null,"x":' + b"[" * 100_000]
+)
+def test_a_null_before_what_is_no_json(api: SimpleNamespace, data: bytes) -> None:
+    with pytest.raises(ValueError, match="StructThing: Invalid JSON: "):
+        api.Thing.from_wire(data)
 
 
 def test_a_branch_of_a_union_that_none_takes(api: SimpleNamespace) -> None:
