@@ -5,13 +5,13 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from kinform.errors import ApiStatusError, BadRequestError, FrameError, InvalidError, TransportError
+from kinform.errors import ApiStatusError, BadRequestError, FrameError, TransportError
 from kinform.reflector.actions import Action, ListPage, Wait, Watch
 from kinform.reflector.backoff import Backoff
 from kinform.reflector.queries import ReflectorOptions, initial_query, page_query, watch_query
 from kinform.reflector.reports import Reason, Report, reason_of
 from kinform.reflector.statistics import ReflectorState, ReflectorStatistics
-from kinform.reflector.support import StreamingSupport
+from kinform.reflector.support import StreamingSupport, refuses_streaming
 from kinform.wire import (
     Bookmark,
     BookmarkEvent,
@@ -130,6 +130,7 @@ class Reflector:
         self._was_too_large = False
         self._first_internal = self._last_internal = float("-inf")
         self._bookmarks_come = False
+        self._bookmarks_missing = False  # they came, and then a watch was silent for longer than they take
 
         self._state = ReflectorState.NEW
         self._synced = False
@@ -259,6 +260,13 @@ class Reflector:
         elif not self._version:
             # The server gives no resourceVersions, so there is nothing to resume from: only a full fetch will do.
             self._restart(now, Reason.CLOSED, _Phase.SYNC, self._delay(now))
+        elif self._bookmarks_missing and not self._stream_events and lived >= self._watch_timeout - 1:
+            # A server whose database was restored lets a watch begin in its future, and tells nothing of its present.
+            self._bookmarks_missing = False
+            error = TransportError(
+                "neither events nor bookmarks in all the time of a watch, where bookmarks came before"
+            )
+            self._resync(now, Reason.FRUITLESS, error, "")
         elif lived >= _SHORT_WATCH:
             self._fruitless = 0
             self._fruitless_relisted = False
@@ -338,7 +346,7 @@ class Reflector:
             self._report_unknown(event)
             self._advance(None, event.resource_version)
         self._fruitless = 0
-        self._fruitless_relisted = self._was_too_large = False
+        self._fruitless_relisted = self._was_too_large = self._bookmarks_missing = False
 
     def _change(self, kind: EventType, entry: Entry) -> Change:
         self._events += 1
@@ -398,7 +406,7 @@ class Reflector:
 
     def _initial_failed(self, now: float, error: Exception) -> None:
         reason = reason_of(error)
-        if isinstance(error, InvalidError) and _names_streaming(error):
+        if refuses_streaming(error):
             self._without_streaming(now, Reason.STREAMING_UNSUPPORTED, None)
         elif reason is Reason.CONNECTION and now - self._progress > _INITIAL_SILENCE - 0.1:
             self._without_streaming(now, Reason.STREAMING_STALLED, error)
@@ -419,6 +427,7 @@ class Reflector:
         reason = reason_of(error)
         if reason is Reason.CONNECTION and now - self._progress > self._read_timeout - 0.1:
             reason = Reason.IDLE
+            self._bookmarks_missing = self._bookmarks_missing or self._bookmarks_come
             self._bookmarks_come = False  # if it was only a server that sends none, the next watch gets its full time
         if reason in {Reason.EXPIRED, Reason.NOT_FOUND}:
             self._resync(now, reason, error, self._version if reason is Reason.EXPIRED else "")
@@ -503,9 +512,3 @@ class Reflector:
 
     def _report_unknown(self, event: UnknownEvent) -> None:
         self._report(Reason.UNKNOWN_EVENT, FrameError(f"a watch event of the unknown type {event.type!r}"))
-
-
-def _names_streaming(error: InvalidError) -> bool:
-    """Whether a refusal is about the parameters that make a watch a streaming list."""
-    said = [error.status.message, *(text for c in error.status.details.causes for text in (c.field, c.message))]
-    return any(name in text for text in said for name in ("sendInitialEvents", "resourceVersionMatch"))

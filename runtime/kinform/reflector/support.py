@@ -1,14 +1,24 @@
-"""Remembers which servers cannot stream the initial state of which resources."""
+"""Which servers cannot stream the initial state of which resources: how they say so, and the memory of it."""
 
 from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Final
 
+from kinform.errors import InvalidError
+
 if TYPE_CHECKING:
     from kinform.meta import Resource
 
-__all__ = ["STREAMING_SUPPORT", "StreamingSupport"]
+__all__ = ["STREAMING_SUPPORT", "StreamingSupport", "refuses_streaming"]
+
+
+def refuses_streaming(error: Exception) -> bool:
+    """Whether a refusal is about the parameters that make a watch a streaming list."""
+    if not isinstance(error, InvalidError):
+        return False
+    said = [error.status.message, *(text for c in error.status.details.causes for text in (c.field, c.message))]
+    return any(name in text for text in said for name in ("sendInitialEvents", "resourceVersionMatch"))
 
 
 class StreamingSupport:

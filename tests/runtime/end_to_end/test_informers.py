@@ -476,7 +476,9 @@ def test_a_poison_object_is_met_by_its_readers_only(server: Server, connect: Con
         with pytest.raises(UndecodableObjectError):
             pods.lister().pods("shop").get("bad")
         assert pods.lister().pods("shop").get("good").metadata.name == "good"
-        assert factory.statistics().connected or server.watches == []
+        server.wait_for_watches(1)
+        server.put(pod("later"))
+        assert told.get(timeout=10) == "later", "the watch goes on"
 
 
 def test_who_changes_a_cached_object_is_found_out(streaming: Server, connect: Connect, errors: Errors) -> None:

@@ -48,6 +48,50 @@ def test_a_connection_that_has_died_in_silence_is_left_within_minutes(bench: Ben
     assert bench.watch()["resourceVersion"] == "11"
 
 
+@pytest.mark.scenario("fault-restored-server")
+def test_a_server_that_has_gone_back_is_found_out_by_the_bookmarks_that_do_not_come(bench: Bench) -> None:
+    """Its database was restored from a backup: it lets a watch begin in its future, tells nothing, and ends it in time."""
+    bench.synced(("a", "900"), version="1000")
+    bench.feed(bench.bookmark("1001"))
+    bench.close()
+    assert bench.request().read_timeout == 180
+    bench.machine.stream_opened(bench.now)
+    bench.fail(TransportError("no bytes for 180 s"), after=180)
+    timeout = int(bench.watch()["timeoutSeconds"])
+    bench.close(after=timeout)
+    assert "resourceVersion" not in bench.stream(), "the latest, whatever it is"
+    bench.feed(bench.added("b", "30"), bench.end("40"))
+    assert (bench.store, bench.version) == ({"b": "30"}, "40")
+    assert bench.reasons == ["idle", "fruitless"]
+    for _ in range(10):
+        bench.close(after=400)
+        assert bench.watch()["resourceVersion"] == "40", "once"
+
+
+@pytest.mark.parametrize("event", ["modified", "bookmark"])
+def test_a_silence_after_which_something_comes_is_no_reason_to_fetch(bench: Bench, event: str) -> None:
+    bench.synced(("a", "1"), version="10")
+    bench.feed(bench.bookmark("11"))
+    bench.close()
+    bench.watch()
+    bench.fail(TransportError("no bytes for 180 s"), after=180)
+    bench.watch()
+    bench.feed(bench.bookmark("12") if event == "bookmark" else bench.modified("a", "12"))
+    bench.close(after=600)
+    for _ in range(3):
+        timeout = int(bench.watch()["timeoutSeconds"])
+        assert bench.requests[-1]["resourceVersion"] == "12"
+        bench.close(after=timeout)
+
+
+def test_a_server_that_sends_no_bookmarks_is_not_fetched_from_again_and_again(bench: Bench) -> None:
+    bench.synced(version="10")
+    for _ in range(10):
+        bench.close(after=400)
+        assert bench.watch()["resourceVersion"] == "10"
+    assert bench.reports == []
+
+
 # ---- age
 
 
