@@ -17,6 +17,7 @@ from kinform.errors import (
     ConfigurationError,
     ConflictError,
     ConflictingInformerError,
+    EventsDroppedError,
     ExpiredError,
     ForbiddenError,
     ForkedError,
@@ -41,6 +42,7 @@ from kinform.errors import (
     UnauthorizedError,
     UndecodableObjectError,
 )
+from kinform.events import EventRecorder, ObjectReference
 from kinform.factory import ErrorReport, FactoryStatistics, InformerFactory, ListOptions, StopResult
 from kinform.flowcontrol import TokenBucketRateLimiter
 from kinform.informer import (
@@ -102,7 +104,9 @@ __all__ = [
     "DelayingQueue",
     "ErrorReport",
     "Event",
+    "EventRecorder",
     "EventType",
+    "EventsDroppedError",
     "ExpiredError",
     "FactoryStatistics",
     "FieldSelector",
@@ -136,6 +140,7 @@ __all__ = [
     "NotCachedError",
     "NotFoundError",
     "ObjectKey",
+    "ObjectReference",
     "Operator",
     "Predicate",
     "PriorityQueue",

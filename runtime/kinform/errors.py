@@ -22,6 +22,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConflictingInformerError",
+    "EventsDroppedError",
     "ExpiredError",
     "ForbiddenError",
     "ForkedError",
@@ -339,6 +340,21 @@ class LeadershipLostError(KinformError):
     def __init__(self, lease: str, reason: str) -> None:
         super().__init__(f"the lease {lease} is lost: {reason}")
         self.lease = lease
+
+
+# ---- events
+
+
+class EventsDroppedError(KinformError):
+    """Events were lost: too many waited to be written, or the recorder stopped before. Reported, never raised.
+
+    Attributes:
+        count: How many occurrences.
+    """
+
+    def __init__(self, count: int, reason: str) -> None:
+        super().__init__(f"{count} events dropped: {reason}")
+        self.count = count
 
 
 # ---- queues

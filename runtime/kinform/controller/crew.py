@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kinform.controller.controller import Controller
+    from kinform.events import EventRecorderLike
     from kinform.factory import InformerFactory
     from kinform.leaderelection import LeaderElection, Leadership
 
@@ -43,7 +44,9 @@ class Crew:
         self._left: list[str] = []
         self._stopping = False
 
-    def elector(self, config: LeaderElection, factory: InformerFactory) -> LeaderElector:
+    def elector(
+        self, config: LeaderElection, factory: InformerFactory, recorder: EventRecorderLike | None
+    ) -> LeaderElector:
         """What lets the controllers work while this process leads, for ``run()``.
 
         Raises:
@@ -59,6 +62,7 @@ class Crew:
             on_started_leading=lead,
             on_stopped_leading=self._discard,
             on_error=factory.tell,
+            recorder=recorder,
             drain_timeout=timedelta(seconds=self._drain_timeout + _DRAIN_GRACE),
         )
         return elector

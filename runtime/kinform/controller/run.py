@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from kinform.controller.controller import Controller
     from kinform.controller.serving import MetricsSink
+    from kinform.events import EventRecorderLike
     from kinform.factory import InformerFactory
     from kinform.health import HealthServer
     from kinform.leaderelection import LeaderElection
@@ -36,6 +37,7 @@ def run(
     factory: InformerFactory,
     *controllers: Controller,
     leader_election: LeaderElection | None = None,
+    recorder: EventRecorderLike | None = None,
     health: HealthServer | None = None,
     metrics: MetricsSink | None = None,
     stop: threading.Event | None = None,
@@ -57,6 +59,8 @@ def run(
         controllers: What to run.
         leader_election: The lease to hold, such as ``LeaderElection(lease="shop/rollup")``; None: no other process does
             this work. Its requests go the factory's way, over connections of their own.
+        recorder: Records the election's beginning and end as events of the lease, such as an ``EventRecorder``. Yours
+            to stop, after this has returned or raised: ``with EventRecorder(…) as recorder: run(…)``.
         health: Answers probes from the start until the end, ``/readyz`` with success while the caches are synced and
             the end has not begun, whoever leads; ``/healthz`` with failure where this should have ended, having lost
             its lease; and shows the metrics. Left running where it runs already.
@@ -75,7 +79,7 @@ def run(
         raise ValueError("run() needs at least one controller")
     ended = threading.Event() if stop is None else stop
     crew = Crew(controllers, drain_timeout)
-    elector = None if leader_election is None else crew.elector(leader_election, factory)
+    elector = None if leader_election is None else crew.elector(leader_election, factory, recorder)
     shown = serving(factory, controllers, elector, ended, health=health, metrics=metrics)
     with _end_on_signals(ended), shown, factory:
         try:

@@ -39,7 +39,7 @@ class ErrorReport:
     """One error that kinform swallowed to keep running.
 
     Attributes:
-        informer: The informer's name; ``"leader election"`` where it was about a lease.
+        informer: The informer's name; ``"leader election"`` where it was about a lease, ``"events"`` about an event.
         reason: What kind of thing it was: an ``InformerReason`` or a reason of a watch, such as ``"expired"``.
         exception: What was raised.
         handler: The handler's name, where one was running; else ``""``.

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import AlreadyExistsError, ConflictError, ForkedError, LeadershipLostError
+from kinform.events import ObjectReference
 from kinform.informer import ErrorReport
 from kinform.informer.forks import ProcessMark
 from kinform.leaderelection.actions import Finish, Instant, NewLeader, Send, Started, Stopped
 from kinform.leaderelection.config import LeaderElection, default_identity
+from kinform.leaderelection.lease import LEASES
 from kinform.leaderelection.lock import LeaseLock
 from kinform.leaderelection.machine import Election, Phase
 from kinform.leaderelection.news import News
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kinform.clock import Clock
+    from kinform.events import EventRecorderLike
     from kinform.leaderelection.actions import Effect
     from kinform.leaderelection.lease import Lease
     from kinform.leaderelection.work import Leadership
@@ -71,6 +74,8 @@ class LeaderElector:
         on_new_leader: Told of each new holder of the lease, this one too; ``""``: nobody. In order, in a thread of its
             own.
         on_error: Told of each error that the election lives through, in the same thread. They are logged, too.
+        recorder: Records the events "… became leader" and "… stopped leading" of the lease, with the reason
+            ``LeaderElection``; stays open.
         drain_timeout: How long the work may take to end when it is told to stop; the lease is renewed meanwhile. What
             takes longer is left behind, and the lease is left to expire.
         clock: For tests.
@@ -90,6 +95,7 @@ class LeaderElector:
         on_stopped_leading: Callable[[], object] | None = None,
         on_new_leader: Callable[[str], object] | None = None,
         on_error: Callable[[ErrorReport], object] | None = None,
+        recorder: EventRecorderLike | None = None,
         drain_timeout: timedelta = timedelta(seconds=30),
         clock: Clock = SYSTEM_CLOCK,
         rng: random.Random | None = None,
@@ -100,6 +106,7 @@ class LeaderElector:
         self._identity = config.identity or default_identity()
         self._on_new_leader = on_new_leader
         self._on_error = on_error
+        self._recorder = recorder
         self._drain_timeout = drain_timeout.total_seconds()
         self._clock = clock
         self._process = ProcessMark()
@@ -239,6 +246,7 @@ class LeaderElector:
                 if self._led and action.lost is None:
                     released = "released" if machine.released else "left to expire"
                     logger.info("%s stopped leading: %s is %s", self._identity, self._config.key, released)
+                    self._record("stopped leading")
                 return action.lost
             if isinstance(action, Send):
                 self._requester.send(action)
@@ -297,9 +305,11 @@ class LeaderElector:
             self._work.start()
             self._led = True
             logger.info("%s became leader of %s", identity, key)
+            self._record("became leader")
         elif isinstance(effect, Stopped):
             self._work.lose()
             logger.error("%s stopped leading: %s", identity, effect.lost)
+            self._record("stopped leading")
         elif isinstance(effect, NewLeader):
             logger.info("%s is led by %s", key, effect.identity or "nobody")
             if self._on_new_leader is not None:
@@ -311,3 +321,21 @@ class LeaderElector:
             logger.warning("%s", report)
             if self._on_error is not None:
                 self._news.tell(functools.partial(self._on_error, report))
+
+    def _record(self, what: str) -> None:
+        """Says it in an event of the lease (client-go: ``LeaseLock.RecordEvent``). Must not fail: this thread leads."""
+        lease = self._machine.lease
+        if self._recorder is None or lease is None:
+            return
+        subject = ObjectReference(
+            api_version=LEASES.api_version,
+            kind=LEASES.kind,
+            namespace=self._config.key.namespace,
+            name=self._config.key.name,
+            uid=lease.uid,
+            resource_version=lease.resource_version,
+        )
+        try:
+            self._recorder.event(subject, "Normal", "LeaderElection", f"{self._identity} {what}")
+        except Exception:
+            logger.exception("the lease %s: the recorder raised", self._config.key)

@@ -52,6 +52,7 @@ class LeaseRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
 
 
 class _Metadata(msgspec.Struct, rename="camel"):
+    uid: str | None = None
     resource_version: str | None = None
     labels: dict[str, str] | None = None
 
@@ -69,9 +70,10 @@ class Lease:
     Attributes:
         record: The fields of ``spec`` that an election uses.
         resource_version: Which state it is.
+        uid: Which lease of this name it is; ``""`` where the server does not have it yet.
     """
 
-    __slots__ = ("_fields", "_labels", "_metadata", "_spec", "record", "resource_version")
+    __slots__ = ("_fields", "_labels", "_metadata", "_spec", "record", "resource_version", "uid")
 
     def __init__(self, fields: _Fields, metadata: _Fields, spec: _Fields, record: LeaseRecord) -> None:
         known = _decode_metadata(msgspec.json.encode(metadata))
@@ -81,6 +83,7 @@ class Lease:
         self._labels = known.labels or {}
         self.record: LeaseRecord = record
         self.resource_version: str = known.resource_version or ""
+        self.uid: str = known.uid or ""
 
     @classmethod
     def new(cls, key: ObjectKey, record: LeaseRecord) -> Lease:

@@ -98,6 +98,8 @@ class Election:
         self.phase: Phase = Phase.FOLLOWING
         self.record: LeaseRecord = LeaseRecord()
         """The lease as it was last seen."""
+        self.lease: Lease | None = None
+        """All of it, as far as it is known what the server has."""
         self.last_renewal: float | None = None
         """When the last successful write that made or kept this the leader was sent (``Instant.elapsed``)."""
         self.released: bool = False
@@ -109,7 +111,6 @@ class Election:
         self.slow_renewals: int = 0
         self.errors: int = 0
         self._leads_until: float | None = None
-        self._lease: Lease | None = None  # what the server has, as far as it is known
         self._known = False  # whether that is what our own last write left, so that the next needs no get
         self._observed_at = -math.inf  # when the record was last seen to change (Instant.awake)
         self._told_leader = ""
@@ -172,7 +173,7 @@ class Election:
         request, self._under_way = self._under_way, None
         if request is None:
             return
-        self._lease = lease
+        self.lease = lease
         self._observe(now, lease.record)
         if request.verb is Verb.GET:
             self._unsettled = False
@@ -223,8 +224,8 @@ class Election:
 
     def _first_request(self, now: Instant) -> Send:
         if self.phase in {Phase.LEADING, Phase.STOPPING}:
-            if self._known and self._lease is not None:
-                return self._claim(now, self._lease)
+            if self._known and self.lease is not None:
+                return self._claim(now, self.lease)
             self.slow_renewals += 1
         return Send(Verb.GET, None, 0.0)
 

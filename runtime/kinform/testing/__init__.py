@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         ControlPlaneNotFoundError,
         ControlPlaneStartError,
     )
+    from kinform.testing.fake_recorder import FakeRecorder
     from kinform.testing.fake_source import FakeFeed, FakeSource
     from kinform.testing.server import Server
 
@@ -28,6 +29,7 @@ __all__ = [
     "ControlPlaneNotFoundError",
     "ControlPlaneStartError",
     "FakeFeed",
+    "FakeRecorder",
     "FakeSource",
     "Server",
     "VirtualClock",
@@ -39,6 +41,7 @@ _MODULES = {
     "ControlPlaneNotFoundError": "kinform.testing.control_plane",
     "ControlPlaneStartError": "kinform.testing.control_plane",
     "FakeFeed": "kinform.testing.fake_source",
+    "FakeRecorder": "kinform.testing.fake_recorder",
     "FakeSource": "kinform.testing.fake_source",
     "Server": "kinform.testing.server",
     "VirtualClock": "kinform.testing.clock",

@@ -20,7 +20,7 @@ from kinform import ApiClient, ErrorReport, ForkedError, LeaderElection, LeaderE
 from kinform.errors import TransportError
 from kinform.leaderelection.lease import Lease
 from kinform.leaderelection.lock import Verb
-from kinform.testing import VirtualClock
+from kinform.testing import FakeRecorder, VirtualClock
 from kinform.transport import Abort, Transport
 
 REAL = 10.0  # seconds of patience with real threads; nothing waits that long unless it is broken
@@ -572,3 +572,58 @@ def test_a_transport_that_is_given_is_left_alone() -> None:
             elector._transport.request("GET", "/")
         with pytest.raises(TransportError, match="refused"):
             given.request("GET", "/")
+
+
+# ---- events
+
+
+@pytest.mark.scenario("E11c")
+def test_beginning_and_end_are_events_of_the_lease(make_rig: Callable[..., Rig]) -> None:
+    recorder = FakeRecorder()
+    rig = make_rig(recorder=recorder)
+    rig.lead()
+    who = rig.elector.identity
+    assert recorder.wait_for(1) == [f"Normal LeaderElection {who} became leader"]
+    rig.elector.stop()
+    rig.join()
+    assert recorder.events == [
+        f"Normal LeaderElection {who} became leader",
+        f"Normal LeaderElection {who} stopped leading",
+    ]
+    lease = recorder.occurrences[0].regarding
+    assert (lease.api_version, lease.kind, lease.namespace, lease.name) == (
+        *("coordination.k8s.io/v1", "Lease"),
+        *("shop", "rollup"),
+    )
+    assert lease.resource_version == "101"
+
+
+def test_a_loss_is_an_event_too_and_a_candidate_that_never_led_says_nothing(make_rig: Callable[..., Rig]) -> None:
+    recorder = FakeRecorder()
+    rig = make_rig(recorder=recorder)
+    rig.lead()
+    rig.lock.failure = error(503)
+    rig.run_out()
+    assert recorder.events[1:] == [f"Normal LeaderElection {rig.elector.identity} stopped leading"]
+
+    recorder = FakeRecorder()
+    rig = make_rig(recorder=recorder)
+    rig.store.put(holderIdentity="other", leaseDurationSeconds=15)
+    rig.thread.start()
+    assert rig.leaders.get(timeout=REAL) == "other"
+    rig.elector.stop()
+    rig.join()
+    assert recorder.events == []
+
+
+def test_a_recorder_that_raises_costs_no_leadership(make_rig: Callable[..., Rig], caplog: Any) -> None:
+    def refuse(*arguments: object) -> None:
+        raise ForkedError("the recorder is another's")
+
+    rig = make_rig(recorder=SimpleNamespace(event=refuse))
+    rig.lead()
+    assert rig.elector.is_leader()
+    rig.elector.stop()
+    rig.join()
+    assert rig.outcome is None
+    assert "the recorder raised" in caplog.text
