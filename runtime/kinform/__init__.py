@@ -3,6 +3,14 @@
 What users import stands here; generated packages build on the rooms below it.
 """
 
+from kinform.conditions import (
+    find_condition,
+    is_condition_equal,
+    is_condition_false,
+    is_condition_true,
+    remove_condition,
+    set_condition,
+)
 from kinform.controller import Controller, ControllerStatistics, Result, TerminalError, run
 from kinform.errors import (
     AbortedError,
@@ -44,6 +52,7 @@ from kinform.errors import (
 )
 from kinform.events import EventRecorder, ObjectReference
 from kinform.factory import ErrorReport, FactoryStatistics, InformerFactory, ListOptions, StopResult
+from kinform.finalizers import add_finalizer, finalizer_patch, has_finalizer, remove_finalizer
 from kinform.flowcontrol import TokenBucketRateLimiter
 from kinform.informer import (
     Event,
@@ -61,6 +70,7 @@ from kinform.informer import (
 )
 from kinform.leaderelection import LeaderElection, LeaderElectionStatistics, LeaderElector, Leadership
 from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_key
+from kinform.retry import DEFAULT_BACKOFF, DEFAULT_RETRY, RetryBackoff, retry_on_conflict, retry_on_error
 from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
 from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
 from kinform.transport import Abort, ApiClient, Transport, connect
@@ -83,6 +93,8 @@ from kinform.workqueue import (
 )
 
 __all__ = [
+    "DEFAULT_BACKOFF",
+    "DEFAULT_RETRY",
     "LOW_PRIORITY",
     "Abort",
     "AbortedError",
@@ -150,6 +162,7 @@ __all__ = [
     "Requirement",
     "Resource",
     "Result",
+    "RetryBackoff",
     "SelectorError",
     "ServerTimeoutError",
     "ServiceUnavailableError",
@@ -167,14 +180,21 @@ __all__ = [
     "UndecodableObjectError",
     "WithMaxWaitRateLimiter",
     "WorkQueue",
+    "add_finalizer",
     "connect",
     "controller_of",
     "default_controller_rate_limiter",
     "default_item_based_rate_limiter",
     "drop",
     "field_index",
+    "finalizer_patch",
+    "find_condition",
     "generation_changed",
+    "has_finalizer",
     "index",
+    "is_condition_equal",
+    "is_condition_false",
+    "is_condition_true",
     "keep",
     "label_index",
     "labels_changed",
@@ -182,7 +202,12 @@ __all__ = [
     "object_key",
     "owner_key",
     "parallelize",
+    "remove_condition",
+    "remove_finalizer",
     "resource_version_changed",
+    "retry_on_conflict",
+    "retry_on_error",
     "run",
     "satisfies",
+    "set_condition",
 ]
