@@ -11,7 +11,17 @@ from kinform.conditions import (
     remove_condition,
     set_condition,
 )
-from kinform.controller import Controller, ControllerStatistics, Result, TerminalError, run
+from kinform.controller import (
+    Controller,
+    ControllerStatistics,
+    ReconcileLogFilter,
+    ReconcileTimeoutError,
+    Reconciliation,
+    Result,
+    TerminalError,
+    current_reconciliation,
+    run,
+)
 from kinform.errors import (
     AbortedError,
     AlreadyExistsError,
@@ -62,6 +72,7 @@ from kinform.informer import (
     Predicate,
     Registration,
     SharedInformer,
+    annotations_changed,
     generation_changed,
     labels_changed,
     matches_labels,
@@ -158,6 +169,9 @@ __all__ = [
     "PriorityQueue",
     "RateLimiter",
     "RateLimitingQueue",
+    "ReconcileLogFilter",
+    "ReconcileTimeoutError",
+    "Reconciliation",
     "Registration",
     "Requirement",
     "Resource",
@@ -181,8 +195,10 @@ __all__ = [
     "WithMaxWaitRateLimiter",
     "WorkQueue",
     "add_finalizer",
+    "annotations_changed",
     "connect",
     "controller_of",
+    "current_reconciliation",
     "default_controller_rate_limiter",
     "default_item_based_rate_limiter",
     "drop",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.controller.calls import Calls
+from kinform.controller.reconciliation import ReconcileTimeoutError
 from kinform.controller.result import Result, TerminalError
 from kinform.errors import ShutDown
 from kinform.meta import ObjectKey, WireObject
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
     from kinform.clock import Clock
     from kinform.controller.observer import ReconcileObserver
+    from kinform.controller.reconciliation import Reconciliation
     from kinform.factory import ResourceInformer
     from kinform.informer import Event, Predicate, Registration
     from kinform.meta import Resource
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Controller", "ControllerStatistics"]
 
 T = TypeVar("T", bound=WireObject)
+
+_UNLIMITED: Final = timedelta(seconds=10)  # how long a key waits whose limiter raised
 
 logger: Final = logging.getLogger("kinform.controller")
 
@@ -43,6 +50,7 @@ class ControllerStatistics:
         requeued: Those of them that asked to come again after a time.
         failed: Calls that raised and are tried again.
         terminal: Calls that raised ``TerminalError``.
+        timed_out: Calls that took longer than ``reconcile_timeout``, however they ended.
         queue: What its queue holds.
     """
 
@@ -53,6 +61,7 @@ class ControllerStatistics:
     requeued: int
     failed: int
     terminal: int
+    timed_out: int
     queue: WorkQueueStatistics
 
 
@@ -61,7 +70,8 @@ class Controller:
 
     ``reconcile`` is level-triggered: it looks at what is there now. It is never called twice at once for one key; keys
     that come while it runs are one more call afterwards. What it raises is logged, counted, told to ``on_error`` and
-    tried again with back-off, except `TerminalError`.
+    tried again with back-off, except `TerminalError`. That goes for whatever it raises, ``SystemExit`` included: a
+    worker never ends by it. ``current_reconciliation()`` tells code below it which call it is in.
 
     Its queue has priorities: keys of an initial list or a resync come after those of which there is news, yet are not
     starved by them. A key that is tried again keeps its priority.
@@ -71,7 +81,12 @@ class Controller:
         reconcile: Takes the key of one object of the kind given to `watches`; returns None or a `Result`.
         workers: How many threads call it.
         limiter: How long failing keys wait; by default ``default_controller_rate_limiter()``.
-        on_error: Told of the key and of what ``reconcile`` raised.
+        on_error: Told of the key and of what ``reconcile`` raised, or of the ``ReconcileTimeoutError``; in the worker's
+            thread, or the latter in one of its own. What it raises is logged.
+        reconcile_timeout: How long a call may take. Threads cannot be ended from outside, so one that takes longer goes
+            on, but the requests that it makes end with an ``AbortedError``, now and later; and the call is logged with
+            the place where it is, counted, and told to ``on_error``. Between requests it may look at
+            ``current_reconciliation()``. The key stays in work until the call returns. None: as long as it wants.
         clock: For tests.
     """
 
@@ -83,22 +98,32 @@ class Controller:
         workers: int = 1,
         limiter: RateLimiter[ObjectKey] | None = None,
         on_error: Callable[[ObjectKey, BaseException], object] | None = None,
+        reconcile_timeout: timedelta | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if workers < 1:
             raise ValueError(f"controller {name}: workers must be at least 1, not {workers}")
+        if reconcile_timeout is not None and reconcile_timeout <= timedelta(0):
+            raise ValueError(f"controller {name}: reconcile_timeout must be more than 0, not {reconcile_timeout}")
+        if inspect.iscoroutinefunction(reconcile):
+            raise TypeError(
+                f"controller {name}: reconcile is a coroutine function, and workers are threads:"
+                " give a function that calls asyncio.run()"
+            )
         self.name = name
         self._reconcile = reconcile
         self._worker_count = workers
         self._on_error = on_error
         self._queue: PriorityQueue[ObjectKey] = PriorityQueue(limiter, name=name, clock=clock)
         self._clock = clock
+        timeout = None if reconcile_timeout is None else reconcile_timeout.total_seconds()
+        self._calls = Calls(name, timeout, self._overdue, clock)
         self._observer: ReconcileObserver | None = None
         self._reconciled_kind: Resource | None = None
         self._registrations: list[Registration] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
-        self._results: dict[str, int] = {"reconciled": 0, "requeued": 0, "failed": 0, "terminal": 0}
+        self._results: dict[str, int] = {"reconciled": 0, "requeued": 0, "failed": 0, "terminal": 0, "timed_out": 0}
         self._allowed: Callable[[], bool] | None = None
 
     # ---- sources
@@ -195,6 +220,7 @@ class Controller:
                 threading.Thread(target=self._work, name=f"kinform-{self.name}-worker-{number}", daemon=True)
                 for number in range(self._worker_count)
             ]
+        self._calls.start()
         for thread in self._threads:
             thread.start()
 
@@ -209,7 +235,8 @@ class Controller:
         """Takes no new keys, lets the workers finish what the queue holds, and ends them. Blocks.
 
         Args:
-            timeout: Seconds to wait for a running ``reconcile``; what the queue still holds then is dropped.
+            timeout: Seconds to wait for a running ``reconcile``; what the queue still holds then is dropped, and the
+                requests of calls that still run are ended.
 
         Returns:
             The names of workers that are still in a call: it will be their last.
@@ -220,6 +247,8 @@ class Controller:
         self._queue.discard()
         for registration in self._registrations:
             registration.remove(timeout=max(0.0, deadline - self._clock.monotonic()))
+        self._calls.abort()
+        self._calls.stop(max(0.1, deadline - self._clock.monotonic()))
         for thread in self._threads:
             thread.join(max(0.1, deadline - self._clock.monotonic()))
         return [thread.name for thread in self._threads if thread.is_alive()]
@@ -245,6 +274,32 @@ class Controller:
             except ShutDown:
                 return
 
+    def _process(self, key: ObjectKey) -> None:
+        kind = "" if self._reconciled_kind is None else self._reconciled_kind.kind
+        with self._calls.call(key, kind):
+            try:
+                self._reconcile_once(key)
+            except TerminalError as error:
+                self._count("terminal")
+                self._report(key, error, "will not be tried again")
+                self._queue.forget(key)
+            except BaseException as error:  # noqa: BLE001  (a sys.exit() in a reconciler must not end its worker unheard)
+                self._count("failed")
+                self._report(key, error, self._retry(key))
+
+    def _reconcile_once(self, key: ObjectKey) -> None:
+        if self._allowed is not None and not self._allowed():
+            return
+        result = self._call(key)
+        if result is not None and not isinstance(result, Result):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"reconcile returned {result!r}: return None, or a kinform.Result to come again")
+        self._count("reconciled")
+        self._queue.forget(key)
+        if result is not None and result.requeue_after is not None:
+            self._count("requeued")
+            priority = self._queue.priority_of(key) if result.priority is None else result.priority
+            self._queue.add_after(key, result.requeue_after, priority=priority)
+
     def _call(self, key: ObjectKey) -> Result | None:
         observer = self._observer
         if observer is None:
@@ -255,26 +310,22 @@ class Controller:
         finally:
             observer.reconciled(self._clock.monotonic() - began)
 
-    def _process(self, key: ObjectKey) -> None:
-        if self._allowed is not None and not self._allowed():
-            return
+    def _retry(self, key: ObjectKey) -> str:
+        """Has a key come again, and says when."""
         try:
-            result = self._call(key)
-        except TerminalError as error:
-            self._count("terminal")
-            self._report(key, error, "will not be tried again")
-            self._queue.forget(key)
-        except BaseException as error:  # noqa: BLE001  (a sys.exit() in a reconciler must not end its worker unheard)
-            self._count("failed")
             self._queue.add_rate_limited(key)
-            self._report(key, error, f"failure {self._queue.num_requeues(key)}, will be tried again")
-        else:
-            self._count("reconciled")
-            self._queue.forget(key)
-            if result is not None and result.requeue_after is not None:
-                self._count("requeued")
-                priority = self._queue.priority_of(key) if result.priority is None else result.priority
-                self._queue.add_after(key, result.requeue_after, priority=priority)
+            return f"failure {self._queue.num_requeues(key)}, will be tried again"
+        except Exception:
+            logger.exception("controller %s: the limiter raised", self.name)
+            self._queue.add_after(key, _UNLIMITED)
+            return f"will be tried again in {_UNLIMITED}"
+
+    def _overdue(self, call: Reconciliation, place: str) -> None:
+        """Tells of a call that takes too long, and where it is."""
+        self._count("timed_out")
+        error = ReconcileTimeoutError(call.controller, call.key, call.timeout or 0.0)
+        logger.error("%s; it goes on (%s), at:\n%s", error, call, place)
+        self._tell(call.key, error)
 
     def _count(self, what: str) -> None:
         with self._lock:
@@ -282,11 +333,14 @@ class Controller:
 
     def _report(self, key: ObjectKey, error: BaseException, what_next: str) -> None:
         logger.error("controller %s: %s: %s", self.name, key, what_next, exc_info=error)
+        self._tell(key, error)
+
+    def _tell(self, key: ObjectKey, error: BaseException) -> None:
         if self._on_error is None:
             return
         try:
             self._on_error(key, error)
-        except Exception:
+        except (Exception, SystemExit):
             logger.exception("controller %s: on_error raised", self.name)
 
 

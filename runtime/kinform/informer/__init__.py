@@ -4,6 +4,7 @@ from kinform.informer.events import Event
 from kinform.informer.options import ListOptions
 from kinform.informer.predicates import (
     Predicate,
+    annotations_changed,
     generation_changed,
     labels_changed,
     matches_labels,
@@ -32,6 +33,7 @@ __all__ = [
     "Registration",
     "SharedInformer",
     "StopResult",
+    "annotations_changed",
     "generation_changed",
     "labels_changed",
     "matches_labels",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, cast, overload
 
+import msgspec
+
 from kinform.selectors import LabelSelector
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Predicate",
+    "annotations_changed",
     "as_predicate",
     "generation_changed",
     "labels_changed",
@@ -159,6 +162,35 @@ A kind whose objects carry no generation never passes with an update. Resync pas
 
 labels_changed: Predicate[object] = _OfChanges("labels_changed", lambda old, new: old.labels != new.labels)
 """Updates that changed a label."""
+
+
+class _Annotated(msgspec.Struct):
+    annotations: dict[str, str] | None = None
+
+
+class _Object(msgspec.Struct):
+    metadata: _Annotated | None = None
+
+
+_decode_annotations: Callable[[bytes], _Object] = msgspec.json.Decoder(_Object).decode
+
+
+def _annotations(entry: Entry) -> dict[str, str]:
+    metadata = _decode_annotations(entry.body).metadata
+    return (metadata and metadata.annotations) or {}
+
+
+def _other_annotations(old: Entry, new: Entry) -> bool:
+    if old.body == new.body:
+        return False
+    try:
+        return _annotations(old) != _annotations(new)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return True  # nobody can say: better a call too many
+
+
+annotations_changed: Predicate[object] = _OfChanges("annotations_changed", _other_annotations)
+"""Updates that changed an annotation; read from the objects' bytes, so after the transform, without inflating."""
 
 resource_version_changed: Predicate[object] = _OfChanges(
     "resource_version_changed",

@@ -173,6 +173,7 @@ class StatisticsCollector:
         page.add(families.RECONCILES, (name, "error"), errors)
         page.add(families.RECONCILE_ERRORS, (name,), errors)
         page.add(families.TERMINAL_ERRORS, (name,), controller.terminal)
+        page.add(families.RECONCILE_TIMEOUTS, (name,), controller.timed_out)
         page.add(families.MAX_CONCURRENT, (name,), controller.max_concurrent)
         page.add(families.ACTIVE_WORKERS, (name,), controller.queue.processing)
 

@@ -91,6 +91,12 @@ TERMINAL_ERRORS: Final = Family(
     "Reconciles that raised a TerminalError.",
     _CONTROLLER,
 )
+RECONCILE_TIMEOUTS: Final = Family(
+    "counter",
+    "controller_runtime_reconcile_timeouts_total",
+    "Reconciles that took longer than the controller's reconcile_timeout.",
+    _CONTROLLER,
+)
 RECONCILE_TIME: Final = Family(
     "histogram",
     "controller_runtime_reconcile_time_seconds",

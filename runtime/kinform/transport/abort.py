@@ -6,11 +6,17 @@ import contextlib
 import os
 import socket
 import threading
-from typing import Protocol
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Protocol
 
 from kinform.errors import AbortedError
 
-__all__ = ["Abort", "Abortable", "SocketHandle"]
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+__all__ = ["Abort", "Abortable", "SocketHandle", "covering"]
+
+_covering: Final[ContextVar[tuple[Abort, ...]]] = ContextVar("kinform_covering", default=())
 
 
 class Abortable(Protocol):
@@ -82,6 +88,19 @@ class Abort:
             for handle in self._handles:
                 handle.shutdown()
 
+    @contextlib.contextmanager
+    def covers(self) -> Generator[None]:
+        """Puts every request that this thread (or task, or context) makes within the block under this switch, too.
+
+        For code that makes its requests through clients, which take no ``abort=``. Threads started within the block are
+        not covered, unless they run in a copy of its context.
+        """
+        token = _covering.set((*_covering.get(), self))
+        try:
+            yield
+        finally:
+            _covering.reset(token)
+
     def raise_if_aborted(self) -> None:
         """Does nothing until :meth:`abort` has been called.
 
@@ -108,3 +127,8 @@ class Abort:
 
     def __repr__(self) -> str:
         return f"<Abort{' aborted' if self._aborted else ''}>"
+
+
+def covering() -> tuple[Abort, ...]:
+    """The switches that cover what this thread does; for transports."""
+    return _covering.get()

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ApiStatusError, TransportError, UnauthorizedError
-from kinform.transport.abort import Abort
+from kinform.transport.abort import Abort, covering
 from kinform.transport.exchange import Exchange, Request, exchange
 from kinform.transport.failures import UntrustedError
 from kinform.transport.sessions import Sessions
@@ -272,7 +272,7 @@ class Transport:
         keep: bool,
     ) -> Exchange:
         """Sends a request with the session in force, and once more with a new one where that is not accepted."""
-        aborts = (self._lifetime,) if abort is None else (abort, self._lifetime)
+        aborts = (*covering(), self._lifetime) if abort is None else (abort, *covering(), self._lifetime)
         for switch in aborts:
             switch.raise_if_aborted()
         if self._throttle is not None:

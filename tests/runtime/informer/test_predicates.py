@@ -10,6 +10,7 @@ import pytest
 from kinform.errors import SelectorError
 from kinform.informer import (
     InformerReason,
+    annotations_changed,
     generation_changed,
     labels_changed,
     matches_labels,
@@ -51,6 +52,36 @@ def test_predicates_of_changes_select_everything_and_look_at_the_difference() ->
     assert not labels_changed.concerns(entry(rv="1"), entry(rv="2"), never)
     assert resource_version_changed.concerns(entry(rv="1"), entry(rv="2"), never)
     assert not resource_version_changed.concerns(entry(rv="1"), entry(rv="1"), never)
+
+
+def annotated(annotations: str, rv: str = "1") -> Entry:
+    return entry(
+        rv=rv, body=b'{"metadata":{"resourceVersion":"%s","annotations":%s}}' % (rv.encode(), annotations.encode())
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changed"),
+    [
+        ('{"a":"b"}', '{"a":"b"}', False),
+        ('{"a":"b","c":"d"}', '{"c":"d","a":"b"}', False),
+        ("{}", "null", False),
+        ('{"a":"b"}', '{"a":"c"}', True),
+        ('{"a":"b"}', "{}", True),
+        ('{"a":1}', '{"a":1}', True),
+    ],
+)
+def test_changes_of_annotations_are_read_from_the_bytes(old: str, new: str, changed: bool) -> None:
+    before, after = annotated(old, "1"), annotated(new, "2")
+    assert annotations_changed.concerns(before, after, never) is changed
+    assert (~annotations_changed).concerns(before, after, never) is not changed
+    assert not annotations_changed.concerns(before, before, never)
+
+
+def test_objects_without_bytes_or_metadata_may_have_changed_their_annotations() -> None:
+    assert annotations_changed.concerns(entry(body=b""), entry(body=b"{}"), never)
+    assert not annotations_changed.concerns(entry(body=b"{}"), entry(body=b'{"metadata":null}'), never)
+    assert repr(annotations_changed | generation_changed) == "(annotations_changed | generation_changed)"
 
 
 def test_predicates_of_objects_select_and_concern_every_change_of_what_they_select() -> None:

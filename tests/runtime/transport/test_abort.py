@@ -465,3 +465,33 @@ def test_hundreds_of_aborts_leave_nothing_behind(
         reader = task(lambda: read_on(stream))  # noqa: B023
         slowest = max(slowest, aborted_within_bound(reader, abort))
     assert slowest < BOUND
+
+
+def test_a_switch_covers_what_its_thread_asks_within_the_block(
+    pair: Callable[[Handler], tuple[Server, Transport]], task: StartTask, abort: Abort
+) -> None:
+    inner = Abort()
+    answering = threading.Event()
+
+    def handler(peer: Peer, request: Request) -> None:
+        if answering.is_set():
+            peer.respond(b"{}")
+        else:
+            peer.wait_for_hang_up()
+
+    _, transport = pair(handler)
+
+    def ask() -> None:
+        with abort.covers(), inner.covers():
+            transport.request("GET", "/hangs")
+
+    asking = task(ask)
+    asking.block_in("socket", "ssl")
+    aborted_within_bound(asking, abort)
+    answering.set()
+    with inner.covers():
+        assert transport.request("GET", "/answered").body == b"{}"
+    inner.abort()
+    with inner.covers(), pytest.raises(AbortedError):
+        transport.request("GET", "/refused")
+    assert transport.request("GET", "/outside").body == b"{}"

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import logging
+from datetime import timedelta
 from typing import assert_type
 
 from kinform import (
+    Abort,
+    Controller,
     EventRecorder,
+    LeaderElection,
     ObjectKey,
     ObjectReference,
+    ReconcileLogFilter,
+    Reconciliation,
     add_finalizer,
+    annotations_changed,
     connect,
     controller_of,
+    current_reconciliation,
     finalizer_patch,
     find_condition,
+    generation_changed,
     has_finalizer,
     is_condition_true,
     remove_condition,
     remove_finalizer,
     retry_on_conflict,
     retry_on_error,
+    run,
     set_condition,
 )
 from kinform.events import EventRecorderLike
@@ -76,3 +87,22 @@ def retries(clientset: Clientset) -> None:
 
     assert_type(retry_on_conflict(label), Pod)
     assert_type(retry_on_error(label, lambda error: "again" in str(error)), Pod)
+
+
+def reconcile(key: ObjectKey) -> None:
+    call = current_reconciliation()
+    assert_type(call, Reconciliation | None)
+    if call is not None:
+        call.raise_if_overdue()
+        assert_type(call.remaining(), float | None)
+        assert_type(call.abort, Abort)
+
+
+def controllers(factory: SharedInformerFactory) -> None:
+    handler = logging.StreamHandler()
+    handler.addFilter(ReconcileLogFilter())
+    controller = Controller("rollup", reconcile, reconcile_timeout=timedelta(minutes=1))
+    controller.watches(factory.apps().v1().deployments(), where=generation_changed | annotations_changed)
+    assert_type(controller.statistics().timed_out, int)
+    with EventRecorder(factory.transport, "rollup") as recorder, Abort().covers():
+        run(factory, controller, leader_election=LeaderElection(lease="shop/rollup"), recorder=recorder)
