@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeAlias, 
 import msgspec
 from pydantic import BaseModel
 
-from kinform.scalars import NumberText, TimeFormat
+from kinform.scalars import NumberText, TimeFormat, escape_as_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +59,7 @@ _TYPE_META: Final = ("apiVersion", "kind")
 
 
 def encode(model: BaseModel) -> bytes:
-    """The model as compact JSON, apiVersion and kind first.
+    """The model as compact JSON, escaped as Go does, apiVersion and kind first.
 
     Raises:
         ValueError: A datetime has no time zone.
@@ -69,7 +69,7 @@ def encode(model: BaseModel) -> bytes:
     type_meta = _PLANS[model.__class__].type_meta
     if type_meta:
         tree = {wire: tree.pop(wire, None) or default for _, wire, default in type_meta} | tree
-    return msgspec.json.encode(tree, enc_hook=_encode_other)
+    return escape_as_go(msgspec.json.encode(tree, enc_hook=_encode_other))
 
 
 def _tree(value: Any) -> Any:

@@ -50,6 +50,8 @@ class Struct(msgspec.Struct, omit_defaults=True, gc=False):
     def to_wire(self) -> bytes:
         """The object as compact JSON; that of a kind starts with ``apiVersion`` and ``kind``, given or not.
 
+        Text is escaped as Go's, whose bytes the API server compares in places.
+
         Raises:
             ValueError: A datetime has no time zone.
             TypeError: A field was assigned what JSON cannot hold.

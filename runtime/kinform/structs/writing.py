@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, Union, cast
 
 import msgspec
 
-from kinform.scalars import MICRO_TIME, TIME, NumberText, TimeFormat, WireMicroTime, WireTime
+from kinform.scalars import MICRO_TIME, TIME, NumberText, TimeFormat, WireMicroTime, WireTime, escape_as_go
 from kinform.structs.layout import BUILDING, is_struct, layout_of, unmarked
 from kinform.structs.scalars import AbsentObject
 
@@ -46,7 +46,7 @@ _FORMATS: Final[Mapping[type, TimeFormat]] = {WireTime: TIME, WireMicroTime: MIC
 
 
 def encode(struct: msgspec.Struct) -> bytes:
-    """The struct as compact JSON, apiVersion and kind first. Thread-safe, as long as nobody changes it.
+    """The struct as compact JSON, escaped as Go does, apiVersion and kind first. Thread-safe if nobody changes it.
 
     Raises:
         ValueError: A datetime has no time zone.
@@ -60,7 +60,7 @@ def encode(struct: msgspec.Struct) -> bytes:
             changes[name] = written
     if changes:
         struct = msgspec.structs.replace(struct, **changes)
-    return _write(struct)
+    return escape_as_go(_write(struct))
 
 
 def _mend_struct(struct: Any) -> Any:

@@ -21,6 +21,7 @@ from kinform import (
     UnauthorizedError,
 )
 from kinform.client import PatchType, Preconditions, PropagationPolicy, ResourceVersionMatch
+from kinform.transport import Transport
 from kinform_k8s import Clientset
 from kinform_k8s.models.apps.v1 import Deployment, DeploymentSpec
 from kinform_k8s.models.authentication.v1 import TokenRequest, TokenRequestSpec
@@ -123,6 +124,19 @@ def test_422_names_the_fields(clientset: Clientset, namespace: str) -> None:
         "metadata.name",
         "spec.template.spec.containers[0].image",
     }
+
+
+def test_what_a_go_client_wrote_goes_back_by_the_byte(control_plane: ControlPlane, namespace: str) -> None:
+    """The API server compares a revision's data as text, which it keeps as it came: here, from Go's encoder."""
+    body = rb"""{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"r"},"revision":1,"data":
+        {"args":["a \u003c b \u0026\u0026 c \u003e d \u2028"]}}"""
+    with Transport(control_plane.client()) as transport:
+        transport.request("POST", f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions", body=body)
+        revisions = Clientset(transport).apps_v1().controller_revisions(namespace)
+        made = revisions.get("r")
+        assert made.data == {"args": ["a < b && c > d \u2028"]}
+        made.revision = 2
+        assert revisions.update(made).revision == 2
 
 
 def test_400_401_403_and_405(control_plane: ControlPlane, clientset: Clientset, namespace: str, tmp_path: Path) -> None:

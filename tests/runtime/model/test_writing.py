@@ -140,3 +140,17 @@ def test_what_json_cannot_hold_is_a_type_error(api: SimpleNamespace) -> None:
 def test_large_and_odd_values_survive(api: SimpleNamespace) -> None:
     body = {"raw": {"big": 2**80, "float": 1e300, "text": "\u2028\u0000é\U0001f600", "deep": [[[[{}]]]]}}
     assert written(api.Spec.from_wire(json.dumps(body).encode())) == body
+
+
+def test_text_is_escaped_as_go_escapes_it(api: SimpleNamespace) -> None:
+    thing = api.Thing()
+    thing.metadata.labels["<k>"] = "a & b"
+    thing.spec.raw["line\u2028end\u2029"] = ["\\<", "é \u2027 \x7f \b\f\n\x01"]
+    # What Go's json.Marshal of these strings gives.
+    assert thing.to_wire() == (
+        b'{"apiVersion":"example.com/v1","kind":"Thing",'
+        rb'"metadata":{"labels":{"\u003ck\u003e":"a \u0026 b"}},'
+        b'"spec":{"raw":{"line\\u2028end\\u2029":["\\\\\\u003c","' + "é \u2027 \x7f".encode() + rb" \b\f\n\u0001"
+        b'"]}}}'
+    )
+    assert api.Thing.from_wire(thing.to_wire()).spec.raw == thing.spec.raw
