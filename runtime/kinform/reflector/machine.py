@@ -41,6 +41,7 @@ _LIST_SILENCE: Final = 60.0
 _WHOLE_LIST_SILENCE: Final = 300.0  # a server may need that long before the first byte of a list without pages
 _HEALTHY_AFTER: Final = 120.0  # seconds of health after which the back-off starts over
 _SHORT_WATCH: Final = 1.0
+_NEVER: Final = float("inf")
 _CLOSE_JITTER: Final = 1.0  # a server that shuts down ends all its watches at once
 _RETRY_AFTER_CAP: Final = 60.0
 _FRUITLESS_LIMIT: Final = 5
@@ -64,8 +65,9 @@ class _Phase(Enum):
 class Reflector:
     """Keeps a copy of one collection up to date, without doing any I/O (client-go: ``cache.Reflector``).
 
-    The driver asks ``next()`` what to do, does it, and reports what came of it; times are readings of one monotonic
-    clock. The changes that the inputs return are to be applied in order. What went wrong is in ``take_reports()``.
+    The driver asks ``next()`` what to do, does it, and reports what came of it, first by ``sent()`` that the request
+    goes out; times are readings of one monotonic clock. The changes that the inputs return are to be applied in order.
+    What went wrong is in ``take_reports()``.
 
     The rules it keeps: a full fetch is taken over whole or not at all; a watch resumes only from a resourceVersion that
     is certain (a list's, an end bookmark's, a bookmark's, a later event's); what is gone is found by comparing, never
@@ -115,7 +117,7 @@ class Reflector:
 
         # The request in progress.
         self._sent = 0.0
-        self._progress = 0.0  # when the request was sent, or something came of it
+        self._progress = _NEVER  # when the request was sent, or something came of it
         self._streaming = False
         self._connected = False
         self._stream_events = 0
@@ -148,7 +150,8 @@ class Reflector:
             return Wait(self._due - now, self._due_reason)
         if self._phase is _Phase.SYNC:
             self._begin_sync(now)
-        self._sent = self._progress = now
+        self._sent = now
+        self._progress = _NEVER
         if self._phase is _Phase.PAGES:
             self._state = ReflectorState.LISTING
             self._lists += 1
@@ -203,6 +206,13 @@ class Reflector:
         )
 
     # ---- what the driver reports
+
+    def sent(self, now: float) -> None:
+        """The request goes out, after the waits for rate limits and credentials; again where it is sent again.
+
+        Only from then on is the server silent.
+        """
+        self._sent = self._progress = now
 
     def page(self, now: float, page: Page) -> list[Change]:
         """A page of the list has come."""

@@ -157,13 +157,16 @@ class ReflectorThread:
 
     def _watch(self, action: Watch) -> None:
         stream = self._transport.open(
-            self._path, query=action.query, abort=self._abort, read_timeout=action.read_timeout
+            self._path, query=action.query, abort=self._abort, read_timeout=action.read_timeout, on_send=self._on_send
         )
         try:
             self._machine.stream_opened(self._clock.monotonic())
             self._read(stream, action.read_timeout)
         finally:
             stream.close()
+
+    def _on_send(self) -> None:
+        self._machine.sent(self._clock.monotonic())
 
     def _read(self, stream: Stream, read_timeout: float) -> None:
         splitter = FrameSplitter()

@@ -18,7 +18,7 @@ from kinform.transport.sessions import Sessions
 from kinform.transport.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from kinform.clock import Clock
@@ -226,6 +226,7 @@ class Transport:
         connect_timeout: float = _CONNECT_TIMEOUT,
         read_timeout: float,
         accept: str = "application/json",
+        on_send: Callable[[], None] | None = None,
     ) -> Stream:
         """Sends a GET whose answer is read as it comes, over a connection of its own. Thread-safe.
 
@@ -239,6 +240,8 @@ class Transport:
             connect_timeout: Seconds for each step of connecting: TCP, proxy, TLS.
             read_timeout: Seconds that the server may be silent, before the headers and between any two bytes.
             accept: What the answer should be.
+            on_send: Called on this thread when the waits for the rate limit and for credentials are over, so that the
+                server's silence can be told from them; once more where the request is sent again.
 
         Raises:
             ApiStatusError: As for :meth:`request`.
@@ -255,6 +258,7 @@ class Transport:
             silence=read_timeout,
             abort=abort,
             keep=False,
+            on_send=on_send,
         )
         return Stream(answer)
 
@@ -270,6 +274,7 @@ class Transport:
         silence: float,
         abort: Abort | None,
         keep: bool,
+        on_send: Callable[[], None] | None = None,
     ) -> Exchange:
         """Sends a request with the session in force, and once more with a new one where that is not accepted."""
         aborts = (*covering(), self._lifetime) if abort is None else (abort, *covering(), self._lifetime)
@@ -300,6 +305,8 @@ class Transport:
                 silence=silence,
                 keep=keep,
             )
+            if on_send is not None:
+                on_send()
             try:
                 answer = self._attempt(request, session, aborts)
             except (UnauthorizedError, UntrustedError):

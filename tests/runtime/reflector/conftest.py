@@ -68,6 +68,7 @@ class Bench:
             action = self.machine.next(self.now)
             self.reports += self.machine.take_reports()
             if not isinstance(action, Wait):
+                self.machine.sent(self.now)
                 self.requests.append(dict(action.query))
                 return action
             assert action.seconds > 0

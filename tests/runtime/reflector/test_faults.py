@@ -63,6 +63,24 @@ def test_thirty_seconds_without_anything_are_a_refusal(bench: Bench) -> None:
     assert bench.store == {"b": "2"}, "nothing of the half-filled stream may be left"
 
 
+@pytest.mark.parametrize("sent", [False, True])
+@pytest.mark.parametrize("synced", [False, True])
+def test_what_a_request_waited_before_it_went_out_is_not_the_servers_silence(
+    bench: Bench, sent: bool, synced: bool
+) -> None:
+    if synced:
+        bench.synced()
+        bench.close()
+        bench.now += bench.machine.next(bench.now).seconds
+    bench.machine.next(bench.now)
+    bench.now += 1000
+    if sent:
+        bench.machine.sent(bench.now)
+    bench.fail(TransportError("connection refused"), after=10)
+    assert bench.reasons == ["connection"]
+    assert "watch" in bench.watch() if synced else bench.stream()
+
+
 def test_a_stream_that_makes_progress_may_take_all_the_time_that_was_asked_for(bench: Bench) -> None:
     timeout = int(bench.stream()["timeoutSeconds"])
     for number in range(timeout // 25):

@@ -87,8 +87,10 @@ class _World:
             self.now += action.seconds
             self.writes()
         elif isinstance(action, ListPage):
+            self.machine.sent(self.now)
             self.list(dict(action.query))
         else:
+            self.machine.sent(self.now)
             self.watch(action, dict(action.query))
         self.machine.take_reports()
 

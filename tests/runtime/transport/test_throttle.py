@@ -97,10 +97,18 @@ def test_a_stream_waits_once_when_it_is_opened(
 ) -> None:
     transport = limited(1.0, 1)
     transport.request("GET", "/version")
-    opening = task(lambda: transport.open("/api/v1/pods", abort=abort, read_timeout=10.0))
+    sent_at: list[float] = []
+    began = clock.monotonic()
+    opening = task(
+        lambda: transport.open(
+            "/api/v1/pods", abort=abort, read_timeout=10.0, on_send=lambda: sent_at.append(clock.monotonic())
+        )
+    )
     clock.wait_for_waiters(1)
+    assert not sent_at
     clock.advance(1.0)
     with opening.wait() as stream:
+        assert sent_at == [began + 1.0]
         assert stream.read() == b"{}"
         assert stream.read() == b""
 

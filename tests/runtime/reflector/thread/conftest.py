@@ -116,6 +116,7 @@ class _Transport:
     def __init__(self) -> None:
         self.calls: queue.Queue[Call] = queue.Queue()
         self.all: list[Call] = []
+        self.on_open: Callable[[], object] = lambda: None
 
     def _begin(self, path: str, query: Sequence[tuple[str, str]], abort: Abort, timeout: float) -> Call:
         abort.raise_if_aborted()
@@ -134,7 +135,17 @@ class _Transport:
         finally:
             call.close()
 
-    def open(self, path: str, *, query: Sequence[tuple[str, str]], abort: Abort, read_timeout: float) -> Call:
+    def open(
+        self,
+        path: str,
+        *,
+        query: Sequence[tuple[str, str]],
+        abort: Abort,
+        read_timeout: float,
+        on_send: Callable[[], None],
+    ) -> Call:
+        self.on_open()
+        on_send()
         call = self._begin(path, query, abort, read_timeout)
         try:
             call.wait()

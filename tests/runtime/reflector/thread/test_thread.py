@@ -114,6 +114,16 @@ def test_a_server_that_cannot_stream(rig: Rig) -> None:
     assert rig.call().query == {"limit": "500"}
 
 
+def test_a_request_that_waited_for_a_rate_limit_before_it_failed(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig()
+    rig.transport.on_open = lambda: rig.clock.advance(40)
+    rig.thread.start()
+    rig.call().fail(TransportError("connection refused"))
+    assert rig.report().reason == "connection"
+    rig.skip_wait()
+    assert rig.call().query["sendInitialEvents"] == "true"
+
+
 def test_a_silent_streaming_list(rig: Rig) -> None:
     stream = rig.call().accept()
     rig.clock.advance(30)
