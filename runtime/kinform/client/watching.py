@@ -13,7 +13,7 @@ import msgspec
 from kinform.client.resource import ResourceClient, T, read, selection
 from kinform.errors import AbortedError, FrameError, status_error
 from kinform.transport import Abort
-from kinform.wire import EventType, FrameSplitter, read_status
+from kinform.wire import EventType, FrameSplitter, event_status
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -113,7 +113,7 @@ class Watch(Generic[T]):
             raise FrameError(f"{self._request}: the stream holds what is no watch event: {error}") from error
         if event.type == EventType.ERROR:
             self._end()
-            raise status_error(read_status(bytes(event.object)), request=self._request)
+            raise status_error(event_status(bytes(event.object)), request=self._request)
         if event.type not in _OBJECTS:
             _log.info("%s: passed over an event of the unknown type %r", self._request, event.type)
             return None

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from kinform.errors import ApiStatusError, Status, TransportError, status_error
+from kinform.status import read_status
 from kinform.transport.body import BodyError
 
 if TYPE_CHECKING:
@@ -42,28 +43,11 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes, request: str) ->
         body: A ``Status`` in JSON; or whatever a proxy on the way says, HTML or text or nothing.
         request: The request, as ``"GET /api/v1/pods"``.
     """
-    status = _status(body) or Status(message=_message(code, headers, body))
+    status = read_status(body) or Status()
     if not status.message and not status.reason:
-        status = msgspec.structs.replace(status, message=_message(code, headers, b""))
+        status = msgspec.structs.replace(status, message=_message(code, headers, body))
     status = msgspec.structs.replace(status, code=code)
     return status_error(status, request=request, retry_after=retry_after(headers))
-
-
-def _status(body: bytes) -> Status | None:
-    """The ``Status`` in a body, taken as far as it has the right types."""
-    try:
-        fields = msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    if fields.get("kind", "Status") != "Status" or not fields.keys() & {"status", "reason", "message"}:
-        return None
-    try:
-        return msgspec.json.decode(body, type=Status)
-    except msgspec.ValidationError:
-        reason, message = fields.get("reason"), fields.get("message")
-        return Status(
-            reason=reason if isinstance(reason, str) else "", message=message if isinstance(message, str) else ""
-        )
 
 
 def _message(code: int, headers: Mapping[str, str], body: bytes) -> str:

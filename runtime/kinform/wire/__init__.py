@@ -15,7 +15,7 @@ from kinform.wire.events import (
 )
 from kinform.wire.fields import FieldPath, read_field, split_field_path
 from kinform.wire.frames import DEFAULT_MAX_FRAME, FrameSplitter
-from kinform.wire.status import read_status
+from kinform.wire.status import event_status
 from kinform.wire.transform import Json, Projection, Transform, TransformFunction, drop, keep
 
 __all__ = [
@@ -44,8 +44,8 @@ __all__ = [
     "Upsert",
     "WatchEvent",
     "drop",
+    "event_status",
     "keep",
     "read_field",
-    "read_status",
     "split_field_path",
 ]

@@ -20,7 +20,7 @@ from kinform.wire.events import (
     WatchEvent,
 )
 from kinform.wire.objects import UNREADABLE, Object, ObjectReader, TransformFailed
-from kinform.wire.status import read_status
+from kinform.wire.status import event_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ class Decoder:
         if said == EventType.BOOKMARK:
             return _bookmark(data)
         if said == EventType.ERROR:
-            return ErrorEvent(status_error(read_status(data)))
+            return ErrorEvent(status_error(event_status(data)))
         return UnknownEvent(said, _resource_version(data))
 
 

@@ -41,8 +41,12 @@ def test_a_status_is_kept_whole() -> None:
         (b"[1,2]", "Bad Gateway: [1,2]"),
         (b'{"kind":"Pod","metadata":{},"status":{}}', 'Bad Gateway: {"kind":"Pod","metadata":{},"status":{}}'),
         (b'{"kind":"Status","details":null,"message":"m","code":"x"}', "m"),
-        (b'{"kind":"Status","status":"Failure","message":null}', "Bad Gateway"),
-        (b'{"kind":"Status","status":"Failure"}', "Bad Gateway"),
+        (
+            b'{"kind":"Status","status":"Failure","message":null}',
+            'Bad Gateway: {"kind":"Status","status":"Failure","message":null}',
+        ),
+        (b'{"kind":"Status","status":"Failure"}', 'Bad Gateway: {"kind":"Status","status":"Failure"}'),
+        (b"[" * 100_000, f"Bad Gateway: {'[' * 300}…"),
     ],
 )
 @pytest.mark.scenario("fault-html")
