@@ -61,9 +61,9 @@ class Correlator:
         self._buckets: Recent[_Key, TokenBucket] = Recent(_MAX_KEYS)
         self._behind: list[Series] = []
         self._stamp = 0
-        self.combined = 0
+        self.combined: int = 0
         """How many occurrences went into combined events."""
-        self.lagging = False
+        self.lagging: bool = False
         """Whether an event may show less than was counted."""
 
     def add(self, occurrence: Occurrence) -> Series | None:
