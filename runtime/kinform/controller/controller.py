@@ -231,6 +231,10 @@ class Controller:
         """
         self._queue.discard()
 
+    def abort(self) -> None:
+        """Ends the requests of the calls that run, now and later: they raise ``AbortedError``. Does not block."""
+        self._calls.abort()
+
     def stop(self, timeout: float = 30.0) -> list[str]:
         """Takes no new keys, lets the workers finish what the queue holds, and ends them. Blocks.
 
@@ -247,7 +251,7 @@ class Controller:
         self._queue.discard()
         for registration in self._registrations:
             registration.remove(timeout=max(0.0, deadline - self._clock.monotonic()))
-        self._calls.abort()
+        self.abort()
         self._calls.stop(max(0.1, deadline - self._clock.monotonic()))
         for thread in self._threads:
             thread.join(max(0.1, deadline - self._clock.monotonic()))

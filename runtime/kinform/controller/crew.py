@@ -82,6 +82,8 @@ class Crew:
         leadership.stop.wait()
         if leadership.lost.aborted:
             self._discard()
+            for controller in self._controllers:
+                controller.abort()
         if left := self.stop():
             raise _LeftBehindError(f"still in a reconcile: {', '.join(left)}")
 

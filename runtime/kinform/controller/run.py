@@ -51,8 +51,8 @@ def run(
 
     With ``leader_election`` the workers run only while this process leads; the caches are filled and kept up to date
     before, so that it can take over at once. When it is told to end it drains, then releases the lease. When it loses
-    the lease, no ``reconcile`` begins any more, those that run are left alone, and the error says that the process
-    should end: let it end the program, and have the program started anew.
+    the lease, no ``reconcile`` begins any more, the requests of those that run are ended, and the error says that the
+    process should end: let it end the program, and have the program started anew.
 
     Args:
         factory: What the controllers' sources came from.

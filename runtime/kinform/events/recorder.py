@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from collections import deque
+from contextvars import Context
 from typing import TYPE_CHECKING, Final, Self
 
 from kinform.clock import SYSTEM_CLOCK
@@ -105,6 +106,8 @@ class EventRecorder:
             raise ValueError(f"instance {instance[:40]!r} must have 1 to {_MAX_INSTANCE} bytes")
         if api not in EVENTS:
             raise ValueError(f"events are written to {' or '.join(map(repr, EVENTS))}, not to {api!r}")
+        self.component: str = component
+        """Who records."""
         host = socket.gethostname()
         who = Reporter(component, instance or f"{component}-{host}"[:_MAX_INSTANCE], host)
         self._transport = source.another() if isinstance(source, Transport) else Transport(source)
@@ -182,7 +185,8 @@ class EventRecorder:
     def _running(self) -> bool:
         """Whether there is a thread, which the first event starts."""
         if self._thread is None:
-            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            # In a context of its own: a caller's would bring along what covers its requests, where threads inherit it.
+            thread = threading.Thread(target=Context().run, args=(self._run,), name=self._name, daemon=True)
             try:
                 thread.start()
             except RuntimeError:  # the system has no threads left, or the interpreter ends
@@ -210,7 +214,9 @@ class EventRecorder:
         Returns:
             How many occurrences have been lost in the recorder's whole life.
         """
-        thread = None if self._process.forked else self._thread
+        if self._process.forked:  # the thread and the connections are the parent's
+            return self._dropped + self._failed
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             with self._changed:
                 self._stopping = True
@@ -218,10 +224,11 @@ class EventRecorder:
                 self._await(lambda: self._done, self._clock.monotonic() + timeout)
             self._abort.abort()
             thread.join(_LAST_WORDS)
-        self._stopping = True
         self._transport.close()
-        self._dropped += len(self._pending)
-        self._pending.clear()
+        with self._changed:
+            self._stopping = True
+            self._dropped += len(self._pending)
+            self._pending.clear()
         self._tell_dropped()
         return self._dropped + self._failed
 
@@ -308,7 +315,8 @@ class EventRecorder:
             try:
                 created = self._sink.write(series, self._abort)
             except AbortedError:
-                self._dropped += occurrences
+                with self._changed:
+                    self._dropped += occurrences
                 return
             except (Exception, SystemExit) as error:  # noqa: BLE001  (credential plugins may raise anything)
                 failure = error if isinstance(error, Exception) else TransportError(f"ended by {error!r}")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from kinform.controller import ControllerStatistics
+    from kinform.events import EventStatistics
     from kinform.factory import FactoryStatistics
     from kinform.informer import InformerStatistics
     from kinform.meta import ObjectKey
@@ -26,6 +27,7 @@ __all__ = [
     "ElectorStatistics",
     "FactorySource",
     "QueueSource",
+    "RecorderSource",
     "StatisticsCollector",
 ]
 
@@ -84,6 +86,19 @@ class ElectorSource(Protocol):
         ...
 
 
+class RecorderSource(Protocol):
+    """A recorder of events."""
+
+    @property
+    def component(self) -> str:
+        """Who records."""
+        ...
+
+    def statistics(self) -> EventStatistics:
+        """What it has done."""
+        ...
+
+
 class _Page:
     """One answer in the making: families that have series, each once."""
 
@@ -134,6 +149,7 @@ class StatisticsCollector:
         self.controllers: dict[str, ControllerSource] = {}
         self.factories: dict[str, FactorySource] = {}
         self.electors: dict[str, ElectorSource] = {}
+        self.recorders: dict[str, RecorderSource] = {}
         self._priorities: dict[str, _Priorities] = {}
 
     def describe(self) -> Iterable[Metric]:
@@ -154,7 +170,16 @@ class StatisticsCollector:
             election = elector.statistics()
             page.add(families.LEADER, (name,), election.is_leader)
             page.add(families.SLOW_PATH, (name,), election.slow_renewals)
+        for name, recorder in list(self.recorders.items()):
+            self._recorder(page, name, recorder.statistics())
         return page.metrics()
+
+    @staticmethod
+    def _recorder(page: _Page, name: str, events: EventStatistics) -> None:
+        for outcome in ("created", "patched", "filtered", "dropped", "failed"):
+            page.add(families.EVENT_OUTCOMES, (name, outcome), getattr(events, outcome))
+        page.add(families.EVENTS_WAITING, (name,), events.waiting)
+        page.add(families.EVENT_RETRIES, (name,), events.retries)
 
     def _queue(self, page: _Page, name: str, queue: WorkQueueStatistics) -> None:
         labels = (name, name)

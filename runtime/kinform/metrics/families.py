@@ -182,6 +182,19 @@ SLOW_PATH: Final = Family(
     "counter", "leader_election_slowpath_total", "Renewals that had to read the lease first.", ("name",)
 )
 
+# ---- events
+
+EVENT_OUTCOMES: Final = Family(
+    "counter",
+    "kinform_events_total",
+    "Events by what became of them: created, patched, filtered, dropped or failed.",
+    (*_CONTROLLER, "outcome"),
+)
+EVENTS_WAITING: Final = Family("gauge", "kinform_events_waiting", "Events that wait to be written.", _CONTROLLER)
+EVENT_RETRIES: Final = Family(
+    "counter", "kinform_event_retries_total", "Tries to write an event after the first.", _CONTROLLER
+)
+
 ALL: Final = tuple(value for value in list(globals().values()) if isinstance(value, Family))
 """Every family, in the order above."""
 

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, Counter, Histogram
 from prometheus_client.exposition import choose_encoder
 
 from kinform.metrics import families
-from kinform.metrics.collector import ElectorSource, QueueSource, StatisticsCollector
+from kinform.metrics.collector import ElectorSource, QueueSource, RecorderSource, StatisticsCollector
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -164,6 +164,14 @@ class Metrics:
             ValueError: Another elector for its lease was added.
         """
         self._take(self._collector.electors, str(elector.statistics().lease), elector, "elector")
+
+    def add_recorder(self, recorder: RecorderSource) -> None:
+        """Measures a recorder of events, by its component. One that was added already is passed over.
+
+        Raises:
+            ValueError: Another recorder of its component was added.
+        """
+        self._take(self._collector.recorders, recorder.component, recorder, "recorder")
 
     def _take(self, known: dict[str, S], name: str, source: S, what: str) -> bool:
         """Whether the source is new."""

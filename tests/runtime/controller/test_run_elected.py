@@ -12,11 +12,20 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from kinform import Controller, ErrorReport, LeaderElection, LeadershipLostError, ObjectKey, run
+from kinform import (
+    AbortedError,
+    Controller,
+    ErrorReport,
+    LeaderElection,
+    LeadershipLostError,
+    ObjectKey,
+    current_reconciliation,
+    run,
+)
 from kinform.health import HealthServer
 from kinform.metrics import Metrics
 from kinform.testing import Server
-from kinform_k8s import SharedInformerFactory
+from kinform_k8s import Clientset, SharedInformerFactory
 from kinform_k8s.models.coordination.v1 import Lease
 from kinform_k8s.models.core.v1 import ConfigMap
 from kinform_k8s.models.meta.v1 import ObjectMeta
@@ -168,6 +177,36 @@ def test_a_lost_lease_ends_run_with_an_error_and_what_waits_is_not_begun(server:
     assert one.calls.empty()
     assert one.reports.get(timeout=REAL).reason == "server-error"
     assert holder(server) != "", "left to expire"
+
+
+def test_a_lost_lease_ends_the_requests_of_what_still_runs(server: Server) -> None:
+    calling, failures = threading.Event(), queue.Queue[BaseException]()
+    with Clientset(server.client) as clientset:
+
+        def reconcile(key: ObjectKey) -> None:
+            call = current_reconciliation()
+            assert call is not None
+            calling.set()
+            while not call.abort.aborted:
+                clientset.core_v1().config_maps("shop").list(limit=1)
+            clientset.core_v1().config_maps("shop").delete("a")
+
+        factory = SharedInformerFactory(server.client)
+        controller = Controller("maps", reconcile, on_error=lambda key, error: failures.put(error))
+        controller.watches(factory.core().v1().config_maps())
+        runner = threading.Thread(target=_swallow, args=(factory, controller))
+        runner.start()
+        assert calling.wait(REAL)
+        server.fail_next("*/leases*", 503, times=1000)
+        assert isinstance(failures.get(timeout=REAL), AbortedError)
+        runner.join(REAL)
+        assert not runner.is_alive()
+    assert len(server.objects(CONFIG_MAPS, ConfigMap)) == 1, "it could not be deleted any more"
+
+
+def _swallow(factory: SharedInformerFactory, controller: Controller) -> None:
+    with pytest.raises(LeadershipLostError):
+        run(factory, controller, leader_election=ELECTION)
 
 
 def test_a_drain_that_a_loss_cuts_short(server: Server, replica: MakeReplica) -> None:
