@@ -427,6 +427,17 @@ def test_similar_ones_are_combined_on_the_server(server: Server) -> None:
 # ---- ends
 
 
+@pytest.mark.scenario("V07b")
+def test_another_recorder_counts_from_one(server: Server) -> None:
+    clock = VirtualClock()
+    for _ in range(2):
+        with EventRecorder(server.client, "rollup", api="v1", clock=clock) as recorder:
+            recorder.event(WEB, "Normal", "Ready", "it is")
+            recorder.event(WEB, "Normal", "Ready", "it is")
+        clock.advance(1)
+    assert [event["count"] for event in stored(server, OLD)] == [2, 2]
+
+
 @pytest.mark.scenario("V01a")
 @pytest.mark.scenario("V01b")
 def test_it_ends_without_having_begun_and_again(rig: Rig) -> None:

@@ -581,6 +581,9 @@ def test_a_transport_that_is_given_is_left_alone() -> None:
 def test_beginning_and_end_are_events_of_the_lease(make_rig: Callable[..., Rig]) -> None:
     recorder = FakeRecorder()
     rig = make_rig(recorder=recorder)
+    rig.store.put(holderIdentity="")
+    assert rig.store.tree is not None
+    rig.store.tree["metadata"]["uid"] = "u1"
     rig.lead()
     who = rig.elector.identity
     assert recorder.wait_for(1) == [f"Normal LeaderElection {who} became leader"]
@@ -595,7 +598,7 @@ def test_beginning_and_end_are_events_of_the_lease(make_rig: Callable[..., Rig])
         *("coordination.k8s.io/v1", "Lease"),
         *("shop", "rollup"),
     )
-    assert lease.resource_version == "101"
+    assert (lease.uid, lease.resource_version) == ("u1", "102")
 
 
 def test_a_loss_is_an_event_too_and_a_candidate_that_never_led_says_nothing(make_rig: Callable[..., Rig]) -> None:
