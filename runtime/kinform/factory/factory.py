@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
@@ -72,6 +73,9 @@ class FactoryStatistics:
         started: Whether the factory is started and not stopped.
         synced: Whether every informer has synced.
         connected: Whether every watch is open.
+        last_event: For how many seconds the server has sent nothing on any watch; None: it never sent anything.
+        restarts: How often a watch had to begin anew, by reason.
+        errors: How many errors were swallowed and reported.
         objects: How many objects the caches hold.
         bytes: How many bytes of JSON they are together.
         informers: Each informer, by name.
@@ -80,6 +84,9 @@ class FactoryStatistics:
     started: bool
     synced: bool
     connected: bool
+    last_event: float | None
+    restarts: Mapping[str, int]
+    errors: int
     objects: int
     bytes: int
     informers: Mapping[str, InformerStatistics]
@@ -370,10 +377,16 @@ class InformerFactory:
     def statistics(self) -> FactoryStatistics:
         """How all informers are doing. Takes only locks that are held for moments."""
         informers = [informer.statistics() for informer in tuple(self._informers.values())]
+        restarts: Counter[str] = Counter()
+        for informer in informers:
+            restarts.update(informer.restarts)
         return FactoryStatistics(
             started=self._process is not None and not self._stopped and not self._is_forked(),
             synced=all(each.synced for each in informers),
             connected=all(each.connected for each in informers),
+            last_event=min((each.last_event for each in informers if each.last_event is not None), default=None),
+            restarts=dict(restarts),
+            errors=sum(each.errors for each in informers),
             objects=sum(each.objects for each in informers),
             bytes=sum(each.bytes for each in informers),
             informers={each.name: each for each in informers},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Never
 
 import pytest
@@ -313,6 +314,26 @@ def test_statistics(factory: Factory, source: FakeSource, thing: MakeThing) -> N
         assert (now.synced, now.connected) == (True, True)
         assert sorted(now.informers) == ["nodes/v1", "pods/v1"]
     assert not factory.statistics().started
+
+
+def test_statistics_of_all_watches(
+    factory: Factory, source: FakeSource, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factory.pods().informer()
+    factory.nodes().informer()
+    assert factory.statistics().last_event is None
+    with factory:
+        for feed, heard, restarts in zip(
+            source.feeds, (30.0, 20.0), ({"closed": 2, "expired": 1}, {"closed": 1}), strict=True
+        ):
+            as_if = replace(feed.statistics(), last_activity=clock.monotonic() - heard, restarts=restarts)
+            monkeypatch.setattr(feed, "statistics", lambda as_if=as_if: as_if)
+        source.feeds[1].fail(TransportError("cut"))
+        now = factory.statistics()
+    assert now.last_event == 20.0
+    assert now.restarts == {"closed": 3, "expired": 1}
+    assert now.errors == 1
+    assert now.informers["pods/v1"].last_event == 30.0
 
 
 def test_many_threads_that_ask_at_once_get_one_informer(factory: Factory, source: FakeSource) -> None:
