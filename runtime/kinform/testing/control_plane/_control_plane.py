@@ -21,6 +21,7 @@ from kinform.testing.control_plane._processes import PortTakenError, Server, Wat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import timedelta
     from types import TracebackType
     from typing import Self
 
@@ -261,15 +262,16 @@ class ControlPlane:
             self._clients.append(api_client)
         return api_client
 
-    def add_user(self, name: str, groups: Sequence[str] = ()) -> Path:
+    def add_user(self, name: str, groups: Sequence[str] = (), *, lifetime: timedelta | None = None) -> Path:
         """Make a user, who may do what RBAC gives to the name and the groups: at first nothing much.
 
         Args:
             name: The user's name.
             groups: The groups that the user is in.
+            lifetime: For how long the user's certificate is good; None: for longer than any test.
 
         Returns:
-            A kubeconfig file for the user.
+            A kubeconfig file for the user; that of before, with new credentials, where there was one.
 
         Raises:
             ControlPlaneError: The control plane is not started.
@@ -277,7 +279,7 @@ class ControlPlane:
         path = self.directory / f"kubeconfig-{name.replace('/', '_')}"
         if self._credentials is None:
             raise ControlPlaneError("the control plane is not started")
-        self._credentials.write_kubeconfig(path, self.url, name, groups)
+        self._credentials.write_kubeconfig(path, self.url, name, groups, lifetime)
         return path
 
     def kubectl(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:  # noqa: A002

@@ -7,10 +7,11 @@ import json
 import ssl
 from typing import TYPE_CHECKING
 
-from kinform.testing.control_plane._pki import Authority, key_pair
+from kinform.testing.control_plane._pki import LIFETIME, Authority, key_pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
     from pathlib import Path
 
 __all__ = ["Credentials"]
@@ -64,9 +65,11 @@ class Credentials:
         """Write a kubeconfig for an administrator."""
         self.write_kubeconfig(path, url, "admin", [_ADMINISTRATORS])
 
-    def write_kubeconfig(self, path: Path, url: str, user: str, groups: Sequence[str]) -> None:
+    def write_kubeconfig(
+        self, path: Path, url: str, user: str, groups: Sequence[str], lifetime: timedelta | None = None
+    ) -> None:
         """Write a kubeconfig for a user, which holds its certificates itself, for the API server at ``url``."""
-        identity = self._authority.client(user, groups)
+        identity = self._authority.client(user, groups, lifetime or LIFETIME)
         config = {
             "apiVersion": "v1",
             "kind": "Config",

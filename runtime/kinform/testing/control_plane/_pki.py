@@ -15,9 +15,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Authority", "Identity", "key_pair"]
+__all__ = ["LIFETIME", "Authority", "Identity", "key_pair"]
 
-_LIFETIME = dt.timedelta(days=7)
+LIFETIME = dt.timedelta(days=7)
+"""Of a certificate, unless told otherwise."""
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 
 
@@ -69,7 +70,7 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         return self._issue(subject, ExtendedKeyUsageOID.SERVER_AUTH, alternatives)
 
-    def client(self, user: str, groups: Sequence[str] = ()) -> Identity:
+    def client(self, user: str, groups: Sequence[str] = (), lifetime: dt.timedelta = LIFETIME) -> Identity:
         """Issue a certificate for a user; Kubernetes reads the name from CN and the groups from O."""
         subject = x509.Name(
             [
@@ -77,17 +78,18 @@ class Authority:
                 x509.NameAttribute(NameOID.COMMON_NAME, user),
             ],
         )
-        return self._issue(subject, ExtendedKeyUsageOID.CLIENT_AUTH, None)
+        return self._issue(subject, ExtendedKeyUsageOID.CLIENT_AUTH, None, lifetime)
 
     def _issue(
         self,
         subject: x509.Name,
         usage: x509.ObjectIdentifier,
         alternatives: x509.SubjectAlternativeName | None,
+        lifetime: dt.timedelta = LIFETIME,
     ) -> Identity:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = (
-            _builder(subject, self._name, key.public_key())
+            _builder(subject, self._name, key.public_key(), lifetime)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
@@ -100,7 +102,9 @@ class Authority:
         return Identity(certificate.public_bytes(serialization.Encoding.PEM), _pem(key))
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, lifetime: dt.timedelta = LIFETIME
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -109,7 +113,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicK
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _CLOCK_SKEW)
-        .not_valid_after(now + _LIFETIME)
+        .not_valid_after(now + lifetime)
     )
 
 
