@@ -12,7 +12,7 @@ import msgspec
 from kinform.errors import Status, StatusCause, StatusDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["read_status"]
 
@@ -33,7 +33,7 @@ def read_status(data: bytes) -> Status | None:
     if fields.get("kind") not in {None, "Status"}:
         return None
     details = _object(fields.get("details"))
-    causes = details.get("causes")
+    causes = cast("Sequence[object]", found) if isinstance(found := details.get("causes"), list) else ()
     status = Status(
         code=_number(fields.get("code")),
         reason=_text(fields.get("reason")),
@@ -43,7 +43,7 @@ def read_status(data: bytes) -> Status | None:
             group=_text(details.get("group")),
             kind=_text(details.get("kind")),
             uid=_text(details.get("uid")),
-            causes=tuple(map(_cause, causes if isinstance(causes, list) else ())),
+            causes=tuple(map(_cause, causes)),
             retry_after_seconds=_number(details.get("retryAfterSeconds")),
         ),
     )
