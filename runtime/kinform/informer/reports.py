@@ -38,6 +38,9 @@ class InformerReason(StrEnum):
 class ErrorReport:
     """One error that kinform swallowed to keep running.
 
+    Those of informers are logged as well, by the logger ``kinform`` at level WARNING; the log record has ``informer``,
+    ``reason``, ``handler`` and ``key`` as attributes, for formatters of JSON.
+
     Attributes:
         informer: The informer's name; ``"leader election"`` where it was about a lease, ``"events"`` about an event.
         reason: What kind of thing it was: an ``InformerReason`` or a reason of a watch, such as ``"expired"``.
@@ -110,7 +113,8 @@ class Reporter:
             self.errors += 1
         # The traceback helps where code of the user's raised; with a refused connection it is noise.
         users_code = error.reason in {InformerReason.HANDLER, InformerReason.INDEX_FUNCTION}
-        logger.warning("%s", error, exc_info=error.exception if users_code else None)
+        said = {"informer": error.informer, "reason": str(error.reason), "handler": error.handler, "key": error.key}
+        logger.warning("%s", error, exc_info=error.exception if users_code else None, extra=said)
         if self._listener is None:
             return
         try:

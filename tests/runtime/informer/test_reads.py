@@ -150,13 +150,17 @@ def test_changes_that_come_after_the_stop_are_dropped(
 
 @pytest.mark.scenario("S07")
 def test_errors_of_the_watch_are_reported(
-    informer: SharedInformer[Pod], feed: FakeFeed, errors: list[ErrorReport]
+    informer: SharedInformer[Pod], feed: FakeFeed, errors: list[ErrorReport], caplog: pytest.LogCaptureFixture
 ) -> None:
     feed.fail(TransportError("Access Denied"))
     (report,) = errors
     assert report.informer == informer.name
     assert report.reason == "connection"
     assert str(report) == "pods/v1: connection: TransportError: Access Denied"
+    (record,) = caplog.records
+    assert record.getMessage() == str(report)
+    said = {name: vars(record)[name] for name in ("informer", "reason", "handler", "key")}
+    assert said == {"informer": "pods/v1", "reason": "connection", "handler": "", "key": ""}
 
 
 @pytest.mark.scenario("S01a")
