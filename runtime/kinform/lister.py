@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from kinform.errors import NotFoundError, Status, StatusDetails
+from kinform.errors import NotFoundError, SelectorError, Status, StatusDetails
 from kinform.meta import ObjectKey
-from kinform.selectors import LabelSelector
+from kinform.selectors import FieldSelector, LabelSelector
 from kinform.store import Snapshot
+from kinform.wire import FieldPath
 
 if TYPE_CHECKING:
     import builtins
 
     from kinform.meta import Resource
     from kinform.selectors import LabelSelectorLike
+    from kinform.selectors.fields import FieldTerm
     from kinform.store import CacheReader
     from kinform.wire import Entry
 
@@ -30,20 +32,33 @@ class _Reads(Generic[T_co]):
         self._namespace = namespace
         self._allow_unsynced = allow_unsynced
 
-    def list(self, selector: LabelSelectorLike | None = None) -> Snapshot[T_co]:
-        """What is in the cache now, of those that the selector matches (None: all).
+    def list(
+        self, selector: LabelSelectorLike | None = None, *, field_selector: str | FieldSelector | None = None
+    ) -> Snapshot[T_co]:
+        """What is in the cache now, of those that the selectors match (None: all).
 
-        Selectors are judged by the labels, before anything is decoded. The snapshot decodes an object when it is looked
-        at; objects are shared and read-only. Nothing blocks. In no particular order (client-go: ``Lister.List``).
+        Selectors are judged by labels and bytes, before anything is decoded. The snapshot decodes an object when it is
+        looked at; objects are shared and read-only. Nothing blocks. In no particular order (client-go:
+        ``Lister.List``, which has no field selectors).
+
+        Args:
+            selector: By labels: text, a ``LabelSelector``, or a model's.
+            field_selector: By fields, in JSON names: any field of what is cached, not only those that servers can
+                select on. A field in the items of a list is equal to each of their values; an absent one is ``""``,
+                also where servers have a default for it. What is asked often deserves an index: this reads each object.
 
         Raises:
-            SelectorError: The selector does not parse.
+            SelectorError: A selector does not parse.
             InformerNotStartedError: The informer has not been started.
             CacheNotSyncedError: Its first sync is not complete (unless the lister was made with ``allow_unsynced``).
             NotCachedError: The namespace is outside the informer's scope.
             ForkedError: The informer belongs to the parent process.
         """
-        return Snapshot(self._entries(selector), self._informer.inflate)
+        entries = self._entries(selector)
+        if field_selector is not None:
+            terms = _compiled(field_selector)
+            entries = [entry for entry in entries if all(_holds(entry, *term) for term in terms)]
+        return Snapshot(entries, self._informer.inflate)
 
     def keys(self) -> builtins.list[ObjectKey]:
         """The keys of all objects; nothing is decoded. Raises as ``list`` does."""
@@ -159,6 +174,22 @@ class NamespaceLister(_Reads[T_co]):
 
     def _key(self, name: str) -> ObjectKey:
         return ObjectKey(self._namespace or "", name)
+
+
+def _compiled(selector: str | FieldSelector) -> builtins.list[tuple[FieldPath, FieldTerm]]:
+    terms = FieldSelector.of(selector).terms
+    try:
+        return [(FieldPath(term.field), term) for term in terms]
+    except ValueError as error:
+        raise SelectorError(f"field selector {str(selector)!r}: {error}") from None
+
+
+def _holds(entry: Entry, path: FieldPath, term: FieldTerm) -> bool:
+    try:
+        found = path.read(entry.body) or ("",)
+    except ValueError:
+        return True  # who looks at it hears what is wrong with it: it must not be missing in silence
+    return (term.value in found) is not term.negated
 
 
 def _not_found(resource: Resource, key: ObjectKey) -> NotFoundError:

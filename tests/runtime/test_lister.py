@@ -18,9 +18,9 @@ from kinform.errors import (
 )
 from kinform.lister import ClusterLister, NamespacedLister, NamespaceLister
 from kinform.meta import ObjectKey, Resource
-from kinform.selectors import LabelSelector
+from kinform.selectors import FieldSelector, LabelSelector
 from kinform.store import CacheReader, Inflater, Store
-from kinform.wire import Entry, Replace
+from kinform.wire import Entry, Replace, Upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,9 +95,10 @@ def _nothing_made_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Thing, "made", 0)
 
 
-def entry(name: str, namespace: str = "", labels: dict[str, str] | None = None) -> Entry:
-    metadata = {"name": name, "namespace": namespace, "labels": labels or {}}
-    body = msgspec.json.encode({"metadata": metadata})
+def entry(name: str, namespace: str = "", labels: dict[str, str] | None = None, **spec: object) -> Entry:
+    annotations = {"example.com/k": "v,w"} if name == "b" else {}
+    metadata = {"name": name, "namespace": namespace, "labels": labels or {}, "annotations": annotations}
+    body = msgspec.json.encode({"metadata": metadata, "spec": spec})
     return Entry(ObjectKey(namespace, name), f"uid-{namespace}-{name}", "1", 1, "", labels or {}, None, body)
 
 
@@ -195,6 +196,52 @@ def test_a_selector_that_does_not_parse_raises_and_never_lists_all(lister: Thing
             lister.list(text)
         with pytest.raises(SelectorError):
             lister.things("shop").list(text)
+
+
+@pytest.mark.parametrize(
+    ("selector", "found"),
+    [
+        ("spec.nodeName=n1", "ad"),
+        ("spec.nodeName!=n1", "bc"),
+        ("spec.nodeName=", "c"),
+        ("spec.nodeName!=", "abd"),
+        ("spec.nodeName==n1,spec.containers.image!=x", "d"),
+        ("spec.containers.image=y", "ab"),
+        ("spec.replicas=3", "a"),
+        ("metadata.namespace=shop,metadata.name!=a", "bcd"),
+        ("metadata.annotations['example.com/k']=v\\,w", "b"),
+        ("", "abcd"),
+        (FieldSelector({"spec.nodeName": "n2"}), "b"),
+    ],
+)
+def test_field_selectors_are_judged_by_the_bytes(selector: str | FieldSelector, found: str) -> None:
+    specs: dict[str, dict[str, object]] = {
+        "a": {"nodeName": "n1", "containers": [{"image": "x"}, {"image": "y"}], "replicas": 3},
+        "b": {"nodeName": "n2", "containers": [{"image": "y"}]},
+        "c": {},
+        "d": {"nodeName": "n1"},
+    }
+    cache = Cache(PODS).fill(*(entry(name, "shop", {"app": "web"}, **spec) for name, spec in specs.items()))
+    things = ThingLister(cache)
+    listed = things.things("shop").list("app=web", field_selector=selector)
+    assert Thing.made == 0
+    assert "".join(sorted(thing.name for thing in listed)) == found
+    assert len(things.list("app=db", field_selector=selector)) == 0
+
+
+@pytest.mark.parametrize("selector", ["spec.nodeName", "a..b=c", "a[b=c"])
+def test_a_field_selector_that_does_not_parse_raises(lister: ThingLister, selector: str) -> None:
+    with pytest.raises(SelectorError, match="field selector"):
+        lister.list(field_selector=selector)
+
+
+def test_what_cannot_be_judged_by_its_fields_is_there_for_its_reader(pods: Cache, lister: ThingLister) -> None:
+    key = ObjectKey("shop", "broken")
+    pods.store.apply("", [Upsert(Entry(key, "u", "2", 1, "", {}, None, b""))])
+    listed = lister.list(field_selector="spec.nodeName=n1")
+    assert len(listed) == 1
+    with pytest.raises(UndecodableObjectError, match="shop/broken"):
+        list(listed)
 
 
 def test_a_list_is_of_one_moment_and_inflates_what_is_looked_at(pods: Cache, lister: ThingLister) -> None:

@@ -154,6 +154,10 @@ def test_field_selectors_and_field_indexes(clientset: Clientset, namespace: str,
         on_node.informer().wait_for(bound, TIMEOUT)
         factory.core().v1().pods().informer().wait_for(bound, TIMEOUT)
         assert on_node.lister().keys() == [ObjectKey(namespace, "a")]
+        everywhere = factory.core().v1().pods().lister()
+        for selector in ("spec.nodeName=n1,status.phase!=Succeeded", "spec.nodeName!=n1", "metadata.name=b"):
+            asked = [pod.metadata.name for pod in pods.list(field_selector=selector)]
+            assert [pod.metadata.name for pod in everywhere.list(field_selector=selector)] == asked
         assert [pod.metadata.name for pod in by_node["n1"]] == ["a"]
         assert list(by_node.index_values()) == ["n1"]
         bound.status.phase = "Succeeded"
