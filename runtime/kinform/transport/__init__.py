@@ -3,6 +3,7 @@
 from kinform.transport.abort import Abort
 from kinform.transport.api_client import ApiClient, ApiSource, connect
 from kinform.transport.observer import TransportObserver
+from kinform.transport.statistics import TransportStatistics
 from kinform.transport.transport import Response, Stream, Transport, transport_of
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Stream",
     "Transport",
     "TransportObserver",
+    "TransportStatistics",
     "connect",
     "transport_of",
 ]

@@ -300,6 +300,11 @@ class IdleConnections:
         self._closed = False
         self._pid = os.getpid()
 
+    @property
+    def kept(self) -> int:
+        """How many there are."""
+        return len(self._connections)
+
     def take(self) -> Connection | None:
         """A connection that looks alive, the last one used first; None where there is none."""
         while True:

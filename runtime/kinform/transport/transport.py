@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Self
@@ -15,6 +17,7 @@ from kinform.transport.abort import Abort, covering
 from kinform.transport.exchange import Exchange, Request, exchange
 from kinform.transport.failures import UntrustedError
 from kinform.transport.sessions import Sessions
+from kinform.transport.statistics import TransportStatistics
 from kinform.transport.throttle import Throttle
 
 if TYPE_CHECKING:
@@ -36,6 +39,10 @@ class _Lifetime(Abort):
     """The switch over all requests of a transport, thrown when it is closed."""
 
     __slots__ = ()
+
+    @property
+    def covered(self) -> int:
+        return len(self._handles)
 
     def raise_if_aborted(self) -> None:
         if self.aborted:
@@ -139,6 +146,8 @@ class Transport:
         self._throttle = None if rate_limiter is None else Throttle(rate_limiter, clock)
         self._clock = clock
         self._observer: TransportObserver | None = None
+        self._counting = threading.Lock()
+        self._answers: Counter[str] = Counter()
 
     def another(self) -> Transport:
         """A transport made as this one was, with connections of its own and no rate limiter: this one never delays it.
@@ -157,6 +166,20 @@ class Transport:
     def generation(self) -> int:
         """How many clients there have been: 1, and one more each time that credentials or certificates changed."""
         return self._sessions.latest.generation
+
+    def statistics(self) -> TransportStatistics:
+        """What happened so far, and how things stand. Thread-safe; takes only locks that are held for moments."""
+        with self._counting:
+            answers = dict(self._answers)
+        session = self._sessions.latest
+        return TransportStatistics(
+            host=session.host,
+            generation=session.generation,
+            closed=self._lifetime.aborted,
+            in_progress=self._lifetime.covered,
+            idle=session.idle.kept,
+            answers=answers,
+        )
 
     def observe(self, observer: TransportObserver) -> None:
         """Has the observer told of each request, from the next one on. It replaces another. Thread-safe."""
@@ -322,9 +345,6 @@ class Transport:
                 return answer
 
     def _attempt(self, request: Request, session: Session, aborts: Sequence[Abort]) -> Exchange:
-        observer = self._observer
-        if observer is None:
-            return exchange(request, session, aborts)
         code = "<error>"
         try:
             answer = exchange(request, session, aborts)
@@ -333,7 +353,10 @@ class Transport:
             code = str(error.code)
             raise
         finally:
-            observer.answered(request.method, code)
+            with self._counting:
+                self._answers[code] += 1
+            if self._observer is not None:
+                self._observer.answered(request.method, code)
         return answer
 
     def close(self) -> None:

@@ -217,6 +217,39 @@ def test_a_hundred_streams_and_requests_beside_them_do_not_wait_for_one_another(
             stream.close()
 
 
+@pytest.mark.scenario("invariant-10")
+def test_statistics(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
+    def handler(peer: Peer, request: Request) -> None:
+        if request.target == "/watch":
+            peer.head(transfer_encoding="chunked")
+            peer.chunk(EVENTS[0])
+            peer.wait_for_hang_up()
+        elif request.target == "/cut":
+            peer.send(b"no HTTP\r\n\r\n")
+        else:
+            peer.respond(status="410 Gone" if request.target == "/old" else "200 OK")
+
+    server = serve(handler)
+    client = transport(server)
+    before = client.statistics()
+    assert (before.host, before.generation, before.closed) == (server.url, 1, False)
+    assert (before.in_progress, before.idle, before.answers) == (0, 0, {})
+    client.request("GET", "/list")
+    with pytest.raises(ExpiredError):
+        client.request("GET", "/old")
+    with pytest.raises(TransportError):
+        client.request("POST", "/cut")
+    client.request("GET", "/list")
+    with client.open("/watch", abort=abort, read_timeout=10):
+        now = client.statistics()
+        assert (now.in_progress, now.idle) == (1, 1)
+        assert now.answers == {"200": 3, "410": 1, "<error>": 1}
+    assert client.statistics().in_progress == 0
+    client.close()
+    now = client.statistics()
+    assert (now.closed, now.idle) == (True, 0)
+
+
 def test_a_stream_never_takes_a_kept_connection_nor_becomes_one(
     serve: Serve, transport: MakeTransport, abort: Abort
 ) -> None:
