@@ -38,13 +38,16 @@ FACTORY_NAMES = frozenset(
     {
         "informer_for",
         "informer_of",
+        "metadata",
         "on_error",
         "reserve",
         "resource_informer",
+        "shared_accessor",
         "sharing",
         "start",
         "statistics",
         "stop",
+        "tell",
     }
     | {"transport", "wait_for_cache_sync"}
 )

@@ -61,7 +61,14 @@ from kinform.errors import (
     UndecodableObjectError,
 )
 from kinform.events import EventRecorder, ObjectReference
-from kinform.factory import ErrorReport, FactoryStatistics, InformerFactory, ListOptions, StopResult
+from kinform.factory import (
+    ErrorReport,
+    FactoryStatistics,
+    GenericInformer,
+    InformerFactory,
+    ListOptions,
+    StopResult,
+)
 from kinform.finalizers import add_finalizer, finalizer_patch, has_finalizer, remove_finalizer
 from kinform.flowcontrol import TokenBucketRateLimiter
 from kinform.informer import (
@@ -81,6 +88,7 @@ from kinform.informer import (
 )
 from kinform.leaderelection import LeaderElection, LeaderElectionStatistics, LeaderElector, Leadership
 from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_key
+from kinform.objects import DynamicObject, PartialObjectMetadata
 from kinform.retry import DEFAULT_BACKOFF, DEFAULT_RETRY, RetryBackoff, retry_on_conflict, retry_on_error
 from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
 from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
@@ -125,6 +133,7 @@ __all__ = [
     "Controller",
     "ControllerStatistics",
     "DelayingQueue",
+    "DynamicObject",
     "ErrorReport",
     "Event",
     "EventRecorder",
@@ -136,6 +145,7 @@ __all__ = [
     "ForbiddenError",
     "ForkedError",
     "FrameError",
+    "GenericInformer",
     "HandlerStatistics",
     "Index",
     "IndexFunctionError",
@@ -165,6 +175,7 @@ __all__ = [
     "ObjectKey",
     "ObjectReference",
     "Operator",
+    "PartialObjectMetadata",
     "Predicate",
     "PriorityQueue",
     "RateLimiter",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kinform.store import CacheReader
     from kinform.wire import Entry
 
-__all__ = ["ClusterLister", "Lister", "NamespaceLister", "NamespacedLister"]
+__all__ = ["ClusterLister", "GenericLister", "Lister", "NamespaceLister", "NamespacedLister"]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -134,6 +134,34 @@ class NamespacedLister(Lister[T_co]):
 
     A generated lister adds the way to one namespace: ``lister.pods("shop").get("web-0")``.
     """
+
+
+class GenericLister(Lister[T_co]):
+    """Reads of a kind that the program's text does not know, namespaced or not (client-go: ``GenericLister``)."""
+
+    def namespace(self, namespace: str) -> NamespaceLister[T_co]:
+        """The objects of one namespace, which can also be got by name.
+
+        Raises:
+            ValueError: The namespace is empty, or the kind has none.
+        """
+        self._informer.resource.path(namespace)
+        return NamespaceLister(self._informer, namespace, allow_unsynced=self._allow_unsynced)
+
+    def get(self, key: ObjectKey) -> T_co:
+        """The object at this key, shared and read-only; cluster-scoped ones have no namespace in their keys.
+
+        Raises:
+            NotFoundError: The cache knows of no such object.
+            UndecodableObjectError: The object is there but cannot be decoded.
+            KinformError: The cache cannot be read; see ``list``.
+        """
+        return self._informer.inflate(self._get(key))
+
+    def find(self, key: ObjectKey) -> T_co | None:
+        """The object at this key, shared and read-only, or None. Otherwise raises as ``get`` does."""
+        entry = self._find(key)
+        return None if entry is None else self._informer.inflate(entry)
 
 
 class NamespaceLister(_Reads[T_co]):

@@ -17,6 +17,7 @@ from kinform.errors import (
     InformerNotStartedError,
     InformerStoppedError,
 )
+from kinform.factory.generic import GenericInformers
 from kinform.factory.options import InformerOptions, InformerSpec, namespace_tuple, resolve
 from kinform.informer import SharedInformer, StopResult
 from kinform.informer.forks import ProcessMark
@@ -24,6 +25,7 @@ from kinform.informer.options import informer_name, resync_seconds
 from kinform.informer.source import reflector_source
 from kinform.informer.waits import wait_unless_cancelled
 from kinform.meta import WireObject
+from kinform.objects import PartialObjectMetadata
 from kinform.selectors import FieldSelector, LabelSelector
 from kinform.transport import Transport, transport_of
 
@@ -189,11 +191,24 @@ class InformerFactory:
         with self._lock:
             found = None if options else self._accessors.get(cls)
             if found is None:
-                made = cls(self, **options)
-                found = self._accessors.setdefault((cls, made.spec.key), made)
+                found = self.shared_accessor(cls(self, **options))
                 if not options:
                     self._accessors[cls] = found
             return cast("R", found)
+
+    def shared_accessor(self, made: R) -> R:
+        """The accessor of this class for the same informer that was made first; this one, if it is the first."""
+        with self._lock:
+            return cast("R", self._accessors.setdefault((type(made), made.spec.key), made))
+
+    def metadata(self) -> GenericInformers[PartialObjectMetadata]:
+        """Informers that fetch and cache objects' metadata alone: ``factory.metadata().for_resource(PODS)``.
+
+        For garbage collectors, for owned objects of which only the owner counts, for kinds with large objects. The
+        server leaves the rest out; where one does not know how, it is dropped here, before it is cached. They share
+        nothing with informers of whole objects.
+        """
+        return GenericInformers(self, PartialObjectMetadata)
 
     def informer_for(self, resource: Resource, model: type[T], **options: Unpack[InformerOptions]) -> SharedInformer[T]:
         """The shared informer of a resource; made by the first call, and started where the factory is.

@@ -10,6 +10,7 @@ from kinform.informer import ListOptions
 from kinform.informer.options import resync_seconds
 from kinform.informer.source import reflector_options
 from kinform.meta import Resource, WireObject
+from kinform.objects import View, view_of
 from kinform.selectors import FieldSelector, LabelSelector
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class InformerOptions(TypedDict, total=False):
     resync: timedelta | None
 
 
-InformerKey: TypeAlias = tuple[Resource, tuple[str, ...], ListOptions]
+InformerKey: TypeAlias = tuple[Resource, tuple[str, ...], ListOptions, View]
 """What informers are shared by."""
 
 _NAMES: Final = frozenset(InformerOptions.__annotations__)
@@ -76,7 +77,7 @@ class InformerSpec:
     @property
     def key(self) -> InformerKey:
         """What informers are shared by."""
-        return self.resource, self.namespaces, self.options
+        return self.resource, self.namespaces, self.options, view_of(self.model)
 
     def differences(self, other: InformerSpec) -> list[str]:
         """Names of what two specifications with one key do not agree on."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from kinform.objects import View
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,9 +47,9 @@ def resync_seconds(period: timedelta | None) -> float | None:
     return max(period, MINIMUM_RESYNC).total_seconds()
 
 
-def informer_name(resource: Resource, namespaces: Sequence[str], options: ListOptions) -> str:
-    """What an informer is called in logs and reports: ``"pods/v1 in shop, test (app=web)"``."""
+def informer_name(resource: Resource, namespaces: Sequence[str], options: ListOptions, view: View = View.TYPED) -> str:
+    """What an informer is called in logs and reports: ``"pods/v1 metadata in shop, test (app=web)"``."""
     where = f" in {', '.join(namespaces)}" if any(namespaces) else ""
     query = ("&".join(f"{name}={value}" for name, value in options.query),)
     which = "; ".join(text for text in (options.label_selector, options.field_selector, *query) if text)
-    return f"{resource}{where}{f' ({which})' if which else ''}"
+    return f"{resource}{view and f' {view}'}{where}{f' ({which})' if which else ''}"

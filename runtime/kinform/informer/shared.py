@@ -29,7 +29,8 @@ from kinform.informer.statistics import InformerState, InformerStatistics, StopR
 from kinform.informer.versions import is_older
 from kinform.informer.waits import Awaited, Progress, Scope
 from kinform.meta import WireObject
-from kinform.store import Inflater, Store
+from kinform.objects import View, view_of
+from kinform.store import Inflater, Store, indexed_field
 from kinform.wire import Replace
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ W = TypeVar("W", bound=Work)
 MAX_PENDING: Final = 10_000
 """Notifications that wait for a handler before they are merged by object."""
 
+_KNOWN_OF_METADATA: Final = frozenset({"apiVersion", "kind", "metadata"})
+
 
 @final
 class SharedInformer(Generic[T]):
@@ -70,7 +73,7 @@ class SharedInformer(Generic[T]):
 
     Args:
         resource: What to watch.
-        model: The class of its objects.
+        model: The class of its objects; ``PartialObjectMetadata``: nothing but metadata is asked for.
         transport: The way to the server; the informer does not close it.
         namespaces: Where to watch, one watch each; ``("",)`` means everywhere.
         options: Which objects; None: all.
@@ -112,7 +115,8 @@ class SharedInformer(Generic[T]):
         self._transform = transform
         self._resync = resync
         resync_seconds(resync)
-        self._name = name or informer_name(resource, namespaces, self._options)
+        self._view = view_of(model)
+        self._name = name or informer_name(resource, namespaces, self._options, self._view)
         self._reporter = Reporter(self._name, on_error)
         self._clock = clock
         self._source_factory = source_factory
@@ -264,10 +268,13 @@ class SharedInformer(Generic[T]):
 
         Raises:
             ForkedError: The informer runs in the parent process.
-            ValueError: There is another index of that name.
+            ValueError: There is another index of that name, or it would read what a metadata-only informer never has.
             RuntimeError: Called from an index function.
         """
         self._check_fork()
+        field = indexed_field(indexer)
+        if self._view is View.METADATA and field and field[0] not in _KNOWN_OF_METADATA:
+            raise ValueError(f"{self._name} has nothing but metadata: an index of {indexer.name} would stay empty")
         try:
             return self._store.add_index(indexer, self._inflater.inflate, guard=self._check_readable)
         finally:
@@ -306,6 +313,7 @@ class SharedInformer(Generic[T]):
             known=self._store.get,
             clock=self._clock,
             name=f"kinform {self._name}: watch{f' of {namespace}' if len(self.namespaces) > 1 else ''}",
+            metadata_only=self._view is View.METADATA,
         )
 
     def stop(self, timeout: float = 2.0) -> StopResult:

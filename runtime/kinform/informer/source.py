@@ -34,6 +34,7 @@ class SourceRequest:
         known: What the cache holds at a key, so that unchanged objects need not be copied.
         clock: The informer's clock.
         name: For the thread.
+        metadata_only: Whether nothing but the objects' metadata is wanted.
     """
 
     resource: Resource
@@ -46,6 +47,7 @@ class SourceRequest:
     known: Callable[[ObjectKey], Entry | None]
     clock: Clock
     name: str
+    metadata_only: bool = False
 
 
 class Source(Protocol):
@@ -101,4 +103,5 @@ def reflector_source(request: SourceRequest) -> Source:
         name=request.name,
         transform=request.transform,
         known=request.known,
+        metadata_only=request.metadata_only,
     )

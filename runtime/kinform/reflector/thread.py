@@ -6,9 +6,10 @@ import logging
 import random
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.errors import ApiStatusError
 from kinform.reflector.actions import ListPage, Wait
 from kinform.reflector.machine import Reflector
 from kinform.reflector.statistics import ReflectorState
@@ -31,7 +32,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ReflectorThread"]
 
+A = TypeVar("A")
+
 logger: Final = logging.getLogger("kinform.reflector")
+
+_JSON: Final = "application/json"
+# A server that knows of no such thing answers with what comes behind the comma.
+_METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+_NOT_ACCEPTABLE: Final = 406
+_REFUSAL_MEMORY: Final = 3600.0  # seconds after which a server that refused to send metadata alone is asked again
 
 
 class ReflectorThread:
@@ -52,6 +62,7 @@ class ReflectorThread:
         name: The thread's name, and the reports' ``informer``.
         transform: What to cut from objects before they are cached.
         known: Looks up what the cache holds, so that a full fetch does not copy what has not changed.
+        metadata_only: Ask for objects' metadata alone. Of what a server sends besides, nothing is kept.
         support: The memory of servers that cannot stream.
         rng: The source of chance.
     """
@@ -69,6 +80,7 @@ class ReflectorThread:
         name: str = "",
         transform: Transform | None = None,
         known: Callable[[ObjectKey], Entry | None] | None = None,
+        metadata_only: bool = False,
         support: StreamingSupport = STREAMING_SUPPORT,
         rng: random.Random | None = None,
     ) -> None:
@@ -78,7 +90,9 @@ class ReflectorThread:
         self._report = report
         self._clock = clock
         self._name = name or f"kinform-{resource.plural}"
-        self._decoder = Decoder(resource, transform, known=known)
+        self._metadata_only = metadata_only
+        self._refused_metadata = float("-inf")
+        self._decoder = Decoder(resource, transform, known=known, metadata_only=metadata_only)
         self._machine = Reflector(
             resource,
             options,
@@ -149,16 +163,26 @@ class ReflectorThread:
             self._watch(action)
 
     def _list(self, action: ListPage) -> None:
-        response = self._transport.request(
-            "GET", self._path, query=action.query, timeout=action.read_timeout, abort=self._abort
-        )
-        page = self._decoder.page(response.body)
+        def ask(accept: str) -> bytes:
+            return self._transport.request(
+                "GET", self._path, query=action.query, accept=accept, timeout=action.read_timeout, abort=self._abort
+            ).body
+
+        page = self._decoder.page(self._ask(ask, _METADATA_LIST))
         self._deliver(self._machine.page(self._clock.monotonic(), page))
 
     def _watch(self, action: Watch) -> None:
-        stream = self._transport.open(
-            self._path, query=action.query, abort=self._abort, read_timeout=action.read_timeout, on_send=self._on_send
-        )
+        def ask(accept: str) -> Stream:
+            return self._transport.open(
+                self._path,
+                query=action.query,
+                accept=accept,
+                abort=self._abort,
+                read_timeout=action.read_timeout,
+                on_send=self._on_send,
+            )
+
+        stream = self._ask(ask, _METADATA)
         try:
             self._machine.stream_opened(self._clock.monotonic())
             self._read(stream, action.read_timeout)
@@ -167,6 +191,19 @@ class ReflectorThread:
 
     def _on_send(self) -> None:
         self._machine.sent(self._clock.monotonic())
+
+    def _ask(self, ask: Callable[[str], A], metadata: str) -> A:
+        """Sends a request for what is wanted, in the form that the server has it."""
+        now = self._clock.monotonic()
+        if self._metadata_only and now - self._refused_metadata >= _REFUSAL_MEMORY:
+            try:
+                return ask(metadata)
+            except ApiStatusError as error:
+                if error.code != _NOT_ACCEPTABLE:
+                    raise
+                logger.info("%s: whole objects come, since the server sends no metadata alone: %s", self._name, error)
+                self._refused_metadata = now
+        return ask(_JSON)
 
     def _read(self, stream: Stream, read_timeout: float) -> None:
         splitter = FrameSplitter()

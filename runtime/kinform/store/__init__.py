@@ -1,7 +1,7 @@
 """The cache: entries in partitions, the indexes over them, and objects made of them when someone looks."""
 
 from kinform.store.index import Index
-from kinform.store.indexer import Indexer, IndexValues, field_index, index, label_index
+from kinform.store.indexer import Indexer, IndexValues, field_index, index, indexed_field, label_index
 from kinform.store.inflater import Inflater
 from kinform.store.notification import Notification
 from kinform.store.reader import CacheReader
@@ -19,5 +19,6 @@ __all__ = [
     "Store",
     "field_index",
     "index",
+    "indexed_field",
     "label_index",
 ]

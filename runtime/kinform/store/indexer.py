@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kinform.wire import Entry
 
-__all__ = ["IndexValues", "Indexer", "field_index", "index", "label_index"]
+__all__ = ["IndexValues", "Indexer", "field_index", "index", "indexed_field", "label_index"]
 
 T = TypeVar("T")
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -133,3 +133,8 @@ def index(name: str, function: Callable[[T], IndexValues]) -> Indexer[T]:
     model costs ten times what ``field_index`` and ``label_index`` cost: prefer these where they serve.
     """
     return _FunctionIndexer(name, function)
+
+
+def indexed_field(indexer: Indexer[T]) -> tuple[str, ...]:
+    """The path that an index of ``field_index`` reads, as segments; empty for other indexes."""
+    return indexer.path.segments if isinstance(indexer, _FieldIndexer) else ()

@@ -58,7 +58,9 @@ class FakeFeed:
         """What the informer asked for."""
         self.started: bool = False
         self.stopped: bool = False
-        self._decoder = Decoder(request.resource, request.transform, known=request.known)
+        self._decoder = Decoder(
+            request.resource, request.transform, known=request.known, metadata_only=request.metadata_only
+        )
         self._synced = False
         self._resource_version = ""
 

@@ -90,6 +90,7 @@ class Decoder:
         transform: Runs once on each version of an object, after its key has been read.
         known: Looks up what the cache holds. An ``ADDED`` event or list item with the uid and resourceVersion of the
             known entry gives that entry itself: nothing is copied, and the transform does not run again.
+        metadata_only: Entries hold the metadata alone. Objects may come as ``PartialObjectMetadata`` or whole.
     """
 
     def __init__(
@@ -98,9 +99,10 @@ class Decoder:
         transform: Transform | None = None,
         *,
         known: Callable[[ObjectKey], Entry | None] | None = None,
+        metadata_only: bool = False,
     ) -> None:
         self._resource = resource
-        self._objects = ObjectReader(resource, transform, known)
+        self._objects = ObjectReader(resource, transform, known, metadata_only=metadata_only)
         self._match_event = re.compile(rb'\{"type":"[A-Z]+","object":(%b)' % self._objects.head_pattern).match
 
     def event(self, frame: bytes) -> WatchEvent:

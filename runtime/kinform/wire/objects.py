@@ -27,6 +27,7 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for JSON that it cannot read, or skip: malformed, not UTF-8, nested too deeply."""
 
 _MANAGED_FIELDS: Final = b',"managedFields":['
+_PARTIAL: Final = ("PartialObjectMetadata", "meta.k8s.io/v1")
 _NULL: Final = msgspec.Raw(b"null")
 _LEADING_FIELDS: Final = frozenset({"kind", "apiVersion", "metadata"})
 
@@ -66,19 +67,24 @@ class ObjectReader:
     """Reads the objects of one resource. Not thread-safe. The arguments are those of ``Decoder``."""
 
     def __init__(
-        self, resource: Resource, transform: Transform | None, known: Callable[[ObjectKey], Entry | None] | None
+        self,
+        resource: Resource,
+        transform: Transform | None,
+        known: Callable[[ObjectKey], Entry | None] | None,
+        *,
+        metadata_only: bool,
     ) -> None:
         self._resource = resource
         self._transform = transform
         self._known = known
+        self._metadata_only = metadata_only
         self._labels = LabelPool()
         self._owners = OwnerPool()
         self._namespaces = TextPool()
         # Built-in kinds are written with kind first, custom resources (sorted keys) with apiVersion first. Items of
         # lists, which come without both, are filled in as built-in kinds, since only those lack them.
-        kind = b'"kind":%b' % _encode(resource.kind)
-        api_version = b'"apiVersion":%b' % _encode(resource.api_version)
-        self._type_fields = b"%b,%b" % (kind, api_version)
+        self._type_fields = b",".join(_type_fields(resource.kind, resource.api_version))
+        kind, api_version = _type_fields(*(_PARTIAL if metadata_only else (resource.kind, resource.api_version)))
         self.head_pattern: Final = rb'\{(?:%b,%b|%b,%b),"metadata":\{' % tuple(
             re.escape(part) for part in (kind, api_version, api_version, kind)
         )
@@ -144,8 +150,15 @@ class ObjectReader:
     # ---- the body
 
     def _body(self, metadata: Metadata, data: bytes, place: tuple[int, int, int]) -> bytes:
-        """The object less its managedFields, as bytes of its own."""
+        """The object, or what is wanted of it, less its managedFields, as bytes of its own."""
         start, metadata_at, end = place
+        if self._metadata_only and metadata_at >= 0:
+            if not _is_object(data[metadata_at : end - 1]):  # more follows behind the metadata
+                return self._rebuilt(data[start:end])
+            # The same under the name of its kind: whoever meets it in the cache wants to know of what it is.
+            head = b'{%b,"metadata":' % self._type_fields
+            data = head + data[metadata_at:end]
+            start, metadata_at, end = 0, len(head), len(data)
         if metadata_at >= 0:
             size = memoryview(metadata.managed_fields).nbytes
             if not size:
@@ -167,6 +180,8 @@ class ObjectReader:
         fields = _decode_fields(data)
         metadata = _decode_fields(fields.get("metadata", _NULL))
         metadata.pop("managedFields", None)
+        if self._metadata_only:
+            fields = {}
         rest = [b"%b:%b" % (_encode(k), bytes(v)) for k, v in fields.items() if k not in _LEADING_FIELDS]
         inner = b",".join(b"%b:%b" % (_encode(k), bytes(v)) for k, v in metadata.items())
         return b"{%b}" % b",".join((self._type_fields, b'"metadata":{%b}' % inner, *rest))
@@ -199,6 +214,8 @@ class ObjectReader:
         expected = self._resource
         if kind in {"", expected.kind} and api_version in {"", expected.api_version}:
             return ""
+        if self._metadata_only and (kind, api_version) == _PARTIAL:
+            return ""
         return f"it is a {kind} of {api_version}, not a {expected.kind} of {expected.api_version}"
 
     def _poison(self, data: bytes, kind: EventType, reason: str) -> PoisonEvent:
@@ -213,6 +230,10 @@ class ObjectReader:
             return PoisonEvent(hint, error, kind)
         uid, version = shallow.text(metadata.get("uid")), shallow.text(metadata.get("resourceVersion"))
         return PoisonEvent(hint, error, kind, Entry(key, uid, version, 0, "", {}, None, b""))
+
+
+def _type_fields(kind: str, api_version: str) -> tuple[bytes, bytes]:
+    return b'"kind":%b' % _encode(kind), b'"apiVersion":%b' % _encode(api_version)
 
 
 def _is_object(data: bytes) -> bool:

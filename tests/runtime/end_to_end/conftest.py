@@ -56,7 +56,7 @@ class Heard:
     def __init__(self) -> None:
         self._calls: queue.Queue[str] = queue.Queue()
 
-    def __call__(self, event: Event[Pod]) -> None:
+    def __call__(self, event: Event[object]) -> None:
         flags = " initial" if event.initial else " unknown" if event.final_state_unknown else ""
         self._calls.put(f"{event.type} {event.key.name}{flags}")
 

@@ -17,6 +17,8 @@ __all__ = ["Discovery"]
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _STATUS_VERBS: Final = ("get", "patch", "update")
 _HEALTH: Final = frozenset({"healthz", "livez", "readyz"})
+_AGGREGATED: Final = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_FIRST_AGGREGATED: Final = (1, 30)
 _VERSION: Final = re.compile(r"v(\d+)\.(\d+).*")
 
 
@@ -36,6 +38,7 @@ class Discovery:
         if match is None:
             raise ValueError(f"{version!r} is not a version such as 'v1.37.0'")
         self._registry = registry
+        self._aggregates = (int(match[1]), int(match[2])) >= _FIRST_AGGREGATED
         self._version: JsonObject = {
             "major": match[1],
             "minor": match[2],
@@ -48,10 +51,12 @@ class Discovery:
             "platform": f"{platform.system().lower()}/{platform.machine()}",
         }
 
-    def answer(self, segments: tuple[str, ...], address: str) -> tuple[str, bytes] | None:
+    def answer(self, segments: tuple[str, ...], address: str, accept: str) -> tuple[str, bytes] | None:
         """Content type and body; None where the path leads nowhere."""
         if len(segments) == 1 and segments[0] in _HEALTH:
             return "text/plain; charset=utf-8", b"ok"
+        if segments in {("api",), ("apis",)} and self._aggregates and _AGGREGATED in accept:
+            return f"application/json;{_AGGREGATED}", encode(self._aggregated(segments[0]))
         document = self._document(segments, address)
         return None if document is None else ("application/json", encode(document))
 
@@ -80,6 +85,40 @@ class Discovery:
             case _:
                 return None
 
+    def _aggregated(self, root: str) -> JsonObject:
+        """All groups, versions and resources below a root in one document."""
+        items: list[Json] = []
+        for group in [""] if root == "api" else self._registry.groups():
+            versions: list[Json] = [
+                {"version": each, "resources": self._aggregated_resources(group, each), "freshness": "Current"}
+                for each in self._registry.versions(group)
+            ]
+            if versions:
+                items.append({"metadata": {"name": group} if group else {}, "versions": versions})
+        kind: JsonObject = {"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2"}
+        return {**kind, "metadata": {}, "items": items}
+
+    def _aggregated_resources(self, group: str, version: str) -> list[Json]:
+        listed: list[Json] = []
+        for served in self._found(group, version):
+            resource = served.resource
+            kind: JsonObject = {"group": "", "version": "", "kind": resource.kind}
+            described: JsonObject = {
+                "resource": resource.plural,
+                "responseKind": kind,
+                "scope": "Namespaced" if resource.namespaced else "Cluster",
+                "singularResource": resource.kind.lower(),
+                "verbs": [*_VERBS],
+            }
+            if served.status:
+                described["subresources"] = [{"subresource": "status", "responseKind": kind, "verbs": [*_STATUS_VERBS]}]
+            listed.append(described)
+        return listed
+
+    def _found(self, group: str, version: str) -> list[ServedResource]:
+        found = [s for s in self._registry if (s.resource.group, s.resource.version) == (group, version)]
+        return sorted(found, key=lambda each: each.resource.plural)
+
     def _versions(self, group: str) -> list[Json]:
         return [*self._registry.versions(group)]
 
@@ -90,9 +129,8 @@ class Discovery:
         return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
     def _resources(self, group: str, version: str) -> JsonObject:
-        found = [s for s in self._registry if (s.resource.group, s.resource.version) == (group, version)]
         listed: list[Json] = []
-        for served in sorted(found, key=lambda each: each.resource.plural):
+        for served in self._found(group, version):
             listed.append(_described(served, "", _VERBS))
             if served.status:
                 listed.append(_described(served, "/status", _STATUS_VERBS))

@@ -30,6 +30,8 @@ __all__ = ["Dispatcher"]
 
 _COLLECTION_VERBS: Final[Mapping[str, str]] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 _OBJECT_VERBS: Final[Mapping[str, str]] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_READING: Final = frozenset({"get", "list", "watch"})
+_PARTIAL: Final = ("PartialObjectMetadata", "PartialObjectMetadataList")
 _OF_NAMESPACES: Final = frozenset({"status", "finalize"})  # subresources of the resource "namespaces" itself
 
 
@@ -129,7 +131,8 @@ class Dispatcher:
 
     def _answer_about_itself(self, exchange: Exchange, record: RecordedRequest) -> None:
         request = exchange.request
-        found = self._discovery.answer(request.segments, request.headers.get("host", ""))
+        host, accept = (request.headers.get(name, "") for name in ("host", "accept"))
+        found = self._discovery.answer(request.segments, host, accept)
         if found is None and self._registry.versions(_group_of(request.segments)):
             raise refusals.no_such_path()
         if found is None:
@@ -145,7 +148,8 @@ class Dispatcher:
     def _answer_verb(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
         if not record.verb:
             raise refusals.method_not_allowed()
-        _check_accept(exchange.request)
+        if _wants_metadata(exchange.request, record.verb):
+            at = at._replace(partial=True)
         if record.verb == "watch":
             self._watch(exchange, record, at)
             return
@@ -224,10 +228,23 @@ def _check_content_type(request: Request) -> None:
         raise refusals.unsupported_media_type("application/json")
 
 
-def _check_accept(request: Request) -> None:
-    """Sees that plain JSON will do: forms such as tables or protobuf may be preferred, but not demanded."""
+def _wants_metadata(request: Request, verb: str) -> bool:
+    """Whether objects are to be read as their metadata: the first wish of the client's that can be fulfilled decides.
+
+    Forms such as tables or protobuf may be preferred, but not demanded.
+
+    Raises:
+        Refusal: There is none (406).
+    """
     for wish in request.headers.get("accept", "*/*").split(","):
-        kind, *parameters = (part.strip().lower() for part in wish.split(";"))
-        if kind in {"application/json", "application/*", "*/*"} and not any(p.startswith("as=") for p in parameters):
-            return
+        kind, *parameters = (part.strip() for part in wish.split(";"))
+        forms = [each.removeprefix("as=") for each in parameters if each.startswith("as=")]
+        if kind.lower() not in {"application/json", "application/*", "*/*"}:
+            continue
+        if not forms:
+            return False
+        if forms[0] in _PARTIAL and verb in _READING and {"g=meta.k8s.io", "v=v1"} <= set(parameters):
+            if (forms[0] == _PARTIAL[1]) is not (verb == "list"):
+                raise refusals.not_of_that_form(forms[0], "a list" if verb == "list" else "not a list")
+            return True
     raise refusals.not_acceptable()

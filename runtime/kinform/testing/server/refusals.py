@@ -31,6 +31,7 @@ __all__ = [
     "no_such_path",
     "not_acceptable",
     "not_found",
+    "not_of_that_form",
     "success",
     "too_large_body",
     "too_large_resource_version",
@@ -184,6 +185,11 @@ def method_not_allowed() -> Refusal:
 def not_acceptable() -> Refusal:
     """406: the client takes nothing that this server can write."""
     return Refusal(406, "406: Not Acceptable\n\nAvailable representations: application/json", details={})
+
+
+def not_of_that_form(wanted: str, found: str) -> Refusal:
+    """406: the client wants one object as a list of them, or the other way round."""
+    return Refusal(406, f"you requested {wanted}, but the requested object is {found}")
 
 
 def unsupported_media_type(*accepted: str) -> Refusal:

@@ -19,20 +19,28 @@ __all__ = ["END_OF_INITIAL_EVENTS", "Renderer", "error_frame"]
 END_OF_INITIAL_EVENTS: Final = "k8s.io/initial-events-end"
 """The annotation of the bookmark that ends a streaming list."""
 
+_PARTIAL_VERSION: Final = "meta.k8s.io/v1"
+_PARTIAL_KIND: Final = "PartialObjectMetadata"
+
 
 class Renderer:
     """Writes the objects of one served resource. Immutable.
 
     Go writes kind and apiVersion of its own types first; custom resources have all members sorted, so apiVersion comes
     before kind, and they carry both in lists, too.
+
+    Args:
+        served: Whose objects these are.
+        partial: Show them as ``PartialObjectMetadata``, which is a type of Go's own and carries its type in lists.
     """
 
-    def __init__(self, served: ServedResource) -> None:
-        self._version = served.resource.api_version
-        self._kind = served.resource.kind
-        self._custom = served.custom
+    def __init__(self, served: ServedResource, *, partial: bool = False) -> None:
+        self._version = _PARTIAL_VERSION if partial else served.resource.api_version
+        self._kind = _PARTIAL_KIND if partial else served.resource.kind
+        self._custom = served.custom and not partial
+        self._partial = partial
         self._prefix = self._type_of(self._kind)
-        self._list_kind = served.list_kind
+        self._list_kind = f"{self._kind}List"
 
     def _type_of(self, kind: str) -> bytes:
         named: JsonObject = {"kind": kind, "apiVersion": self._version}
@@ -40,7 +48,10 @@ class Renderer:
 
     def object(self, obj: StoredObject) -> bytes:
         """One object."""
-        return self._prefix + obj.body[1:]
+        return self._prefix + self._body(obj)[1:]
+
+    def _body(self, obj: StoredObject) -> bytes:
+        return encode({"metadata": obj.tree()["metadata"]}) if self._partial else obj.body
 
     def list(self, objects: Iterable[StoredObject], metadata: JsonObject) -> bytes:
         """A list. Its metadata comes before the items or, with custom resources, behind them: readers meet both."""
@@ -49,13 +60,13 @@ class Renderer:
             rest: JsonObject = {"kind": self._list_kind, "metadata": {"continue": "", **metadata}}
             head = encode({"apiVersion": self._version})[:-1]
             return b"".join((head, b',"items":[', items, b"],", encode(rest, sort=True)[1:], b"\n"))
-        items = b",".join(obj.body for obj in objects)
+        items = b",".join(self.object(obj) if self._partial else obj.body for obj in objects)
         head = self._type_of(self._list_kind)
         return b"".join((head, b'"metadata":', encode(metadata), b',"items":[', items, b"]}\n"))
 
     def frame(self, event: str, obj: StoredObject) -> bytes:
         """One line of a watch."""
-        return b"".join((b'{"type":"', event.encode(), b'","object":', self._prefix, obj.body[1:], b"}\n"))
+        return b"".join((b'{"type":"', event.encode(), b'","object":', self.object(obj), b"}\n"))
 
     def change_frame(self, event: str, change: Change) -> bytes:
         """The line that tells of a change; rendered once for all watches of this version."""

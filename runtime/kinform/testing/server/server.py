@@ -66,7 +66,7 @@ class Server:
             kube-apiserver answers from its cache) or ``"http"`` (HTTP 410).
         bookmark_interval: Seconds between the bookmarks of a watch that asks for them; see also ``send_bookmarks``.
         freshness_timeout: Seconds that a read waits for a resourceVersion the server has not reached, before 504.
-        version: The Kubernetes version that ``/version`` shows.
+        version: The Kubernetes version that ``/version`` shows; before v1.30 there is no aggregated discovery.
         host: The address to listen on. Anything but loopback lets everyone in: there is no authentication.
         port: The port; 0 takes a free one, which then stays the same over ``restart``.
         clock: What timestamps, bookmarks and time-outs go by; ``kinform.testing.VirtualClock`` serves.

@@ -38,12 +38,13 @@ class Answer(NamedTuple):
 
 
 class Address(NamedTuple):
-    """Which resource a request is about, and where in it."""
+    """Which resource a request is about, where in it, and whether only metadata is to be read there."""
 
     served: ServedResource
     namespace: str
     name: str
     subresource: str
+    partial: bool = False
 
 
 class Verbs:
@@ -81,7 +82,7 @@ class Verbs:
         with self._storage.lock:
             self._storage.await_revision(wanted, self._freshness_timeout, abandoned)
             obj = self._existing(at)
-        return Answer(200, Renderer(at.served).object(obj))
+        return Answer(200, Renderer(at.served, partial=at.partial).object(obj))
 
     def list(self, at: Address, options: ListOptions, abandoned: Callable[[], bool]) -> Answer:
         """A list, or a page of one, in the state that resourceVersion, its match and the token ask for."""
@@ -107,7 +108,7 @@ class Verbs:
             if not selection.selective:
                 metadata["remainingItemCount"] = len(objects) - limit
             objects = objects[:limit]
-        return Answer(200, Renderer(at.served).list(objects, metadata))
+        return Answer(200, Renderer(at.served, partial=at.partial).list(objects, metadata))
 
     def _state_for(
         self, options: ListOptions, token: ContinueToken | None, abandoned: Callable[[], bool]

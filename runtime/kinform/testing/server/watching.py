@@ -106,7 +106,7 @@ class WatchSession:
     ) -> None:
         self._storage = storage
         self._collection = collection
-        self._renderer = Renderer(at.served)
+        self._renderer = Renderer(at.served, partial=at.partial)
         self._selection = Selection(at.namespace, options.labels, options.fields)
         self._options = options
         self._settings = settings

@@ -31,9 +31,10 @@ LONG = 10.0  # real seconds that a test waits at most for what happens in millis
 class Call:
     """One request of the thread: answered by the test, through a socket that the abort switch can shut down."""
 
-    def __init__(self, path: str, query: Sequence[tuple[str, str]], abort: Abort, timeout: float):
+    def __init__(self, path: str, query: Sequence[tuple[str, str]], accept: str, abort: Abort, timeout: float):
         self.path = path
         self.query = dict(query)
+        self.accepts = accept
         self.timeout = timeout
         self.closed = threading.Event()
         self._abort = abort
@@ -118,18 +119,18 @@ class _Transport:
         self.all: list[Call] = []
         self.on_open: Callable[[], object] = lambda: None
 
-    def _begin(self, path: str, query: Sequence[tuple[str, str]], abort: Abort, timeout: float) -> Call:
+    def _begin(self, path: str, query: Sequence[tuple[str, str]], accept: str, abort: Abort, timeout: float) -> Call:
         abort.raise_if_aborted()
-        call = Call(path, query, abort, timeout)
+        call = Call(path, query, accept, abort, timeout)
         self.all.append(call)
         self.calls.put(call)
         return call
 
     def request(
-        self, method: str, path: str, *, query: Sequence[tuple[str, str]], timeout: float, abort: Abort
+        self, method: str, path: str, *, query: Sequence[tuple[str, str]], accept: str, timeout: float, abort: Abort
     ) -> Response:
         assert method == "GET"
-        call = self._begin(path, query, abort, timeout)
+        call = self._begin(path, query, accept, abort, timeout)
         try:
             return Response(200, {}, call.wait())
         finally:
@@ -140,13 +141,14 @@ class _Transport:
         path: str,
         *,
         query: Sequence[tuple[str, str]],
+        accept: str,
         abort: Abort,
         read_timeout: float,
         on_send: Callable[[], None],
     ) -> Call:
         self.on_open()
         on_send()
-        call = self._begin(path, query, abort, read_timeout)
+        call = self._begin(path, query, accept, abort, read_timeout)
         try:
             call.wait()
         except BaseException:

@@ -135,10 +135,10 @@ class Api:
     def delete(self, path: str, body: Any = None, **query: object) -> Answer:
         return self.call("DELETE", path, body, **query)  # type: ignore[arg-type]
 
-    def watch(self, path: str, **query: object) -> Watch:
+    def watch(self, path: str, *, accept: str = "application/json", **query: object) -> Watch:
         """An open watch; the fixture closes it."""
         connection = http.client.HTTPConnection(self._address, timeout=10)
-        connection.request("GET", *self._request(path, None, "", "application/json", {"watch": "true", **query}))
+        connection.request("GET", *self._request(path, None, "", accept, {"watch": "true", **query}))
         watch = Watch(connection, connection.getresponse())
         self._open.append(watch)
         return watch
@@ -146,7 +146,7 @@ class Api:
     def stream(self, path: str, **query: object) -> Watch:
         """A streaming list."""
         asked = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
-        return self.watch(path, **{**asked, **query})
+        return self.watch(path, accept="application/json", **{**asked, **query})
 
     def close(self) -> None:
         for watch in self._open:

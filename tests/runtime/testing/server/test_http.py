@@ -150,6 +150,43 @@ def test_accept(api: Api) -> None:
         assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
 
 
+PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+STREAM = {"resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+WIDGETS = "/apis/example.com/v1/namespaces/shop/widgets"
+PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+def test_partial_objects(api: Api) -> None:
+    for path in (MAPS, WIDGETS):
+        kind = {} if path == MAPS else {"kind": "Widget", "apiVersion": "example.com/v1"}
+        made = api.post(path, {**kind, "metadata": {"name": "a"}, "data": {"d": "e"}}).json
+        partial = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": made["metadata"]}
+        found = api.call("GET", path, accept=f"{PARTIAL_LIST},application/json")
+        assert found.body.startswith(b'{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","metadata":')
+        assert found.json["items"] == [partial]
+        assert api.call("GET", f"{path}/a", accept=PARTIAL).json == partial
+        assert api.call("GET", path, accept=f"application/json,{PARTIAL_LIST}").json["items"][0]["data"] == made["data"]
+        watch = api.watch(path, accept=f"{PARTIAL},application/json", sendInitialEvents="true", **STREAM)
+        assert watch.event() == {"type": "ADDED", "object": partial}
+        bookmark = watch.event()["object"]
+        assert bookmark["kind"] == "PartialObjectMetadata"
+        assert bookmark["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+        whole = api.watch(path, resourceVersion=made["metadata"]["resourceVersion"])
+        api.delete(f"{path}/a")
+        assert list(watch.event()["object"]) == ["kind", "apiVersion", "metadata"]
+        assert whole.event()["object"]["data"] == {"d": "e"}, "one frame for both would be wrong for one"
+
+
+def test_partial_objects_of_the_wrong_form(api: Api) -> None:
+    api.post(MAPS, {"metadata": {"name": "a"}})
+    for path, accept in ((MAPS, PARTIAL), (f"{MAPS}/a", PARTIAL_LIST)):
+        answer = api.call("GET", path, accept=f"{accept},application/json")
+        assert (answer.code, answer.json["reason"]) == (406, "NotAcceptable")
+    other = PARTIAL.replace("v=v1", "v=v9")
+    assert api.call("GET", f"{MAPS}/a", accept=other).code == 406
+    assert api.call("POST", MAPS, {"metadata": {"name": "b"}}, accept=f"{PARTIAL},*/*").json["kind"] == "ConfigMap"
+
+
 def test_accept_encoding_is_harmless(api: Api) -> None:
     with urllib3.PoolManager() as pool:
         response = pool.request("GET", f"{api.server.url}{MAPS}", headers={"Accept-Encoding": "gzip, deflate"})

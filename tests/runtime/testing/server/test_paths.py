@@ -46,6 +46,46 @@ def test_resources_of_a_version(api: Api) -> None:
     assert "configmaps/status" not in core
 
 
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+
+def test_aggregated_discovery(api: Api) -> None:
+    answer = api.call("GET", "/apis", accept=f"{AGGREGATED},application/json")
+    assert answer.headers["content-type"] == AGGREGATED
+    assert (answer.json["kind"], answer.json["apiVersion"]) == ("APIGroupDiscoveryList", "apidiscovery.k8s.io/v2")
+    groups = {item["metadata"]["name"]: item["versions"] for item in answer.json["items"]}
+    assert list(groups) == ["apps", "coordination.k8s.io", "example.com", "rbac.authorization.k8s.io"]
+    assert [each["version"] for each in groups["example.com"]] == ["v1", "v1beta1"]
+    kind = {"group": "", "version": "", "kind": "Deployment"}
+    assert groups["apps"] == [
+        {
+            "version": "v1",
+            "freshness": "Current",
+            "resources": [
+                {
+                    "resource": "deployments",
+                    "responseKind": kind,
+                    "scope": "Namespaced",
+                    "singularResource": "deployment",
+                    "verbs": VERBS,
+                    "subresources": [
+                        {"subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"]}
+                    ],
+                }
+            ],
+        }
+    ]
+    core = api.call("GET", "/api", accept=AGGREGATED).json["items"]
+    assert [item["metadata"] for item in core] == [{}]
+    scopes = {each["resource"]: each["scope"] for each in core[0]["versions"][0]["resources"]}
+    assert (scopes["nodes"], scopes["pods"]) == ("Cluster", "Namespaced")
+
+
+def test_no_aggregated_discovery_of_old(serve: Callable[..., Api]) -> None:
+    answer = serve(version="v1.29.3").call("GET", "/apis", accept=f"{AGGREGATED},application/json")
+    assert answer.json["kind"] == "APIGroupList"
+
+
 def test_version(serve: Callable[..., Api]) -> None:
     version = serve(version="v1.30.14").get("/version").json
     assert (version["major"], version["minor"], version["gitVersion"]) == ("1", "30", "v1.30.14")
