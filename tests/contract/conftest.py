@@ -1,0 +1,227 @@
+"""One suite for two servers: what ``kinform.testing.Server`` does is what a real kube-apiserver does.
+
+Each test runs against both; it speaks raw HTTP and works in a namespace of its own. Where the two differ by design, the
+test says so with ``api.is_box``, and docs/testing.md names the difference.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+
+from kinform.meta import Resource
+from kinform.testing import ControlPlane, ControlPlaneNotFoundError, Server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+def core(plural: str, kind: str, *, namespaced: bool = True) -> Resource:
+    return Resource(group="", version="v1", plural=plural, kind=kind, namespaced=namespaced)
+
+
+RESOURCES = (
+    core("configmaps", "ConfigMap"),
+    core("pods", "Pod"),
+    core("services", "Service"),
+    core("events", "Event"),
+    core("nodes", "Node", namespaced=False),
+    core("namespaces", "Namespace", namespaced=False),
+    Resource(group="apps", version="v1", plural="deployments", kind="Deployment", namespaced=True),
+    Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease", namespaced=True),
+    Resource(
+        group="apiextensions.k8s.io",
+        version="v1",
+        plural="customresourcedefinitions",
+        kind="CustomResourceDefinition",
+        namespaced=False,
+    ),
+)
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+class Answer(NamedTuple):
+    """An answer to a request."""
+
+    code: int
+    json: Any
+
+    @property
+    def metadata(self) -> Any:
+        return self.json["metadata"]
+
+    @property
+    def revision(self) -> str:
+        revision: str = self.json["metadata"]["resourceVersion"]
+        return revision
+
+    @property
+    def names(self) -> list[str]:
+        return [item["metadata"]["name"] for item in self.json["items"]]
+
+    @property
+    def refusal(self) -> tuple[int, str, list[tuple[str, str]]]:
+        """Code, reason, and the reason and field of each cause."""
+        assert self.json["kind"] == "Status", self.json
+        assert self.json["status"] == "Failure"
+        assert self.json["code"] == self.code
+        causes = self.json.get("details", {}).get("causes", [])
+        return self.code, self.json.get("reason", ""), [(c.get("reason", ""), c.get("field", "")) for c in causes]
+
+
+class Watch:
+    """An open watch, read line by line. Gives up after 10 s of silence."""
+
+    def __init__(self, response: Any) -> None:
+        self.response = response
+        self.code: int = response.status
+        self._lines = self._read()
+
+    def _read(self) -> Iterator[bytes]:
+        rest = b""
+        while data := self.response.read1():
+            *lines, rest = (rest + data).split(b"\n")
+            yield from lines
+
+    def event(self) -> Any:
+        return json.loads(next(self._lines))
+
+    def next(self) -> tuple[str, str]:
+        """The type and name of the next event that is no plain bookmark."""
+        while True:
+            event = self.event()
+            if event["type"] != "BOOKMARK":
+                return event["type"], event["object"]["metadata"].get("name", "")
+
+    def take(self, count: int) -> list[str]:
+        return [" ".join(self.next()) for _ in range(count)]
+
+    def ended(self) -> bool:
+        return not list(self._lines)
+
+    def close(self) -> None:
+        self.response.close()
+
+
+class Api:
+    """Requests to one of the two servers, in a namespace of this test's own."""
+
+    def __init__(self, server: Server | ControlPlane) -> None:
+        self.server = server
+        self.is_box = isinstance(server, Server)
+        self.namespace = f"t-{uuid.uuid4().hex[:10]}"
+        client: Any = server.client()
+        self._host: str = client.configuration.host
+        self._pool: Any = client.rest_client.pool_manager
+        self._open: list[Watch] = []
+        self.core = f"/api/v1/namespaces/{self.namespace}"
+        self.maps = f"{self.core}/configmaps"
+        self.pods = f"{self.core}/pods"
+        self.deployments = f"/apis/apps/v1/namespaces/{self.namespace}/deployments"
+        self.leases = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases"
+
+    def call(
+        self, method: str, path: str, body: Any = None, *, media: str = "application/json", **query: object
+    ) -> Answer:
+        """One request; trailing underscores of parameters go (``continue_``)."""
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Accept": "application/json", "User-Agent": "contract/1.0", "Content-Type": media}
+        response = self._pool.request(
+            method, self._url(path, query), body=data, headers=headers, retries=False, timeout=20
+        )
+        text = response.data
+        try:
+            return Answer(response.status, json.loads(text))
+        except ValueError:
+            return Answer(response.status, text.decode())
+
+    def _url(self, path: str, query: dict[str, object]) -> str:
+        given = {name.rstrip("_"): value for name, value in query.items()}
+        return f"{self._host}{path}?{urlencode(given)}" if given else f"{self._host}{path}"
+
+    def get(self, path: str, **query: object) -> Answer:
+        return self.call("GET", path, **query)  # type: ignore[arg-type]
+
+    def post(self, path: str, body: Any, **query: object) -> Answer:
+        return self.call("POST", path, body, **query)  # type: ignore[arg-type]
+
+    def put(self, path: str, body: Any, **query: object) -> Answer:
+        return self.call("PUT", path, body, **query)  # type: ignore[arg-type]
+
+    def patch(self, path: str, body: Any, media: str = MERGE, **query: object) -> Answer:
+        return self.call("PATCH", path, body, media=media, **query)
+
+    def apply(self, path: str, body: Any, manager: str = "", **query: object) -> Answer:
+        if manager:
+            query["fieldManager"] = manager
+        return self.patch(path, body, APPLY, **query)
+
+    def delete(self, path: str, body: Any = None, **query: object) -> Answer:
+        return self.call("DELETE", path, body, **query)  # type: ignore[arg-type]
+
+    def watch(self, path: str, **query: object) -> Watch:
+        response = self._pool.request(
+            "GET",
+            self._url(path, {"watch": "true", "timeoutSeconds": 30, **query}),
+            headers={"Accept": "application/json"},
+            preload_content=False,
+            retries=False,
+            timeout=10,
+        )
+        self._open.append(Watch(response))
+        return self._open[-1]
+
+    def eventually(self, path: str, code: int) -> Answer:
+        """The answer, once its code is this one: the real server's controllers take a moment."""
+        deadline = time.monotonic() + 20
+        while True:
+            answer = self.get(path)
+            if answer.code == code:
+                return answer
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.05)
+
+    def close(self) -> None:
+        for watch in self._open:
+            watch.close()
+
+
+@pytest.fixture(scope="session")
+def box() -> Iterator[Server]:
+    with Server(RESOURCES, strict=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[ControlPlane]:
+    try:
+        control_plane = ControlPlane("v1.37")
+    except ControlPlaneNotFoundError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"CI must run the contract against a real API server, but: {error}", pytrace=False)
+        pytest.skip(str(error))
+    with control_plane:
+        yield control_plane
+
+
+@pytest.fixture(params=["box", pytest.param("real", marks=[pytest.mark.real_server, pytest.mark.timeout(300)])])
+def api(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """Each of the two servers in turn."""
+    api = Api(request.getfixturevalue(request.param))
+    made = api.post("/api/v1/namespaces", {"metadata": {"name": api.namespace}})
+    assert made.code == 201, made
+    yield api
+    api.close()
