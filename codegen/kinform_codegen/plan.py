@@ -36,12 +36,14 @@ __all__ = ["GroupPlan", "GroupVersionPlan", "PackagePlan", "ResourcePlan", "Subr
 # Methods that the runtime's classes have of their own: a plural or a group of that name gets a trailing underscore.
 FACTORY_NAMES = frozenset(
     {
+        "dynamic",
         "informer_for",
         "informer_of",
         "metadata",
         "on_error",
         "reserve",
         "resource_informer",
+        "rest_mapper",
         "shared_accessor",
         "sharing",
         "start",

@@ -3,6 +3,7 @@
 What users import stands here; generated packages build on the rooms below it.
 """
 
+from kinform.client import DynamicClient
 from kinform.conditions import (
     find_condition,
     is_condition_equal,
@@ -22,9 +23,11 @@ from kinform.controller import (
     current_reconciliation,
     run,
 )
+from kinform.discovery import RestMapper
 from kinform.errors import (
     AbortedError,
     AlreadyExistsError,
+    AmbiguousMatchError,
     ApiStatusError,
     BadRequestError,
     CacheMutationError,
@@ -35,6 +38,7 @@ from kinform.errors import (
     ConfigurationError,
     ConflictError,
     ConflictingInformerError,
+    DiscoveryError,
     EventsDroppedError,
     ExpiredError,
     ForbiddenError,
@@ -48,6 +52,7 @@ from kinform.errors import (
     KinformError,
     LeadershipLostError,
     MethodNotAllowedError,
+    NoMatchError,
     NotCachedError,
     NotFoundError,
     SelectorError,
@@ -59,6 +64,7 @@ from kinform.errors import (
     TransportError,
     UnauthorizedError,
     UndecodableObjectError,
+    VerbNotSupportedError,
 )
 from kinform.events import EventRecorder, ObjectReference
 from kinform.factory import (
@@ -118,6 +124,7 @@ __all__ = [
     "Abort",
     "AbortedError",
     "AlreadyExistsError",
+    "AmbiguousMatchError",
     "ApiClient",
     "ApiStatusError",
     "BadRequestError",
@@ -133,6 +140,8 @@ __all__ = [
     "Controller",
     "ControllerStatistics",
     "DelayingQueue",
+    "DiscoveryError",
+    "DynamicClient",
     "DynamicObject",
     "ErrorReport",
     "Event",
@@ -170,6 +179,7 @@ __all__ = [
     "ListOptions",
     "MaxOfRateLimiter",
     "MethodNotAllowedError",
+    "NoMatchError",
     "NotCachedError",
     "NotFoundError",
     "ObjectKey",
@@ -186,6 +196,7 @@ __all__ = [
     "Registration",
     "Requirement",
     "Resource",
+    "RestMapper",
     "Result",
     "RetryBackoff",
     "SelectorError",
@@ -203,6 +214,7 @@ __all__ = [
     "TransportError",
     "UnauthorizedError",
     "UndecodableObjectError",
+    "VerbNotSupportedError",
     "WithMaxWaitRateLimiter",
     "WorkQueue",
     "add_finalizer",

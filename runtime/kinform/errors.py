@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AbortedError",
     "AlreadyExistsError",
+    "AmbiguousMatchError",
     "ApiStatusError",
     "BadRequestError",
     "CacheMutationError",
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "ConflictingInformerError",
+    "DiscoveryError",
     "EventsDroppedError",
     "ExpiredError",
     "ForbiddenError",
@@ -35,6 +37,7 @@ __all__ = [
     "KinformError",
     "LeadershipLostError",
     "MethodNotAllowedError",
+    "NoMatchError",
     "NotCachedError",
     "NotFoundError",
     "SelectorError",
@@ -48,6 +51,7 @@ __all__ = [
     "TransportError",
     "UnauthorizedError",
     "UndecodableObjectError",
+    "VerbNotSupportedError",
     "status_error",
 ]
 
@@ -225,6 +229,43 @@ class AbortedError(TransportError):
 
 class FrameError(TransportError):
     """A watch stream held what cannot be a frame: too long, or cut off in the middle."""
+
+
+# ---- what the server has
+
+
+class DiscoveryError(KinformError):
+    """What is served under a group and version could not be found out; the rest of discovery goes on without it."""
+
+
+class NoMatchError(KinformError):
+    """The server has no such resource or kind, as far as could be found out just now.
+
+    (client-go: ``NoResourceMatchError``, ``NoKindMatchError``.)
+
+    Attributes:
+        near: What it has that looks alike.
+    """
+
+    def __init__(self, message: str, near: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.near = near
+
+
+class AmbiguousMatchError(KinformError):
+    """A name fits several resources (client-go: ``AmbiguousResourceError``, ``AmbiguousKindError``).
+
+    Attributes:
+        candidates: These, such as ``"widgets.example.com/v1"``.
+    """
+
+    def __init__(self, message: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.candidates = candidates
+
+
+class VerbNotSupportedError(KinformError):
+    """The server has the resource, but not with the verbs that were needed; no request was made."""
 
 
 # ---- the cache

@@ -2,6 +2,7 @@
 
 from kinform.client.clientset import ClientsetBase
 from kinform.client.deleting import CollectionDeletable, Deletable
+from kinform.client.dynamic import DynamicClient, DynamicResourceClient
 from kinform.client.options import PatchBody, PatchType, Preconditions, PropagationPolicy, ResourceVersionMatch
 from kinform.client.reading import Gettable, Listable, ObjectList, StatusReadable
 from kinform.client.resource import ApiObject, ResourceClient
@@ -14,6 +15,8 @@ __all__ = [
     "CollectionDeletable",
     "Creatable",
     "Deletable",
+    "DynamicClient",
+    "DynamicResourceClient",
     "Gettable",
     "Listable",
     "ObjectList",

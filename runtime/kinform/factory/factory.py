@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar, cast
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.discovery import RestMapper
 from kinform.errors import (
     CacheSyncError,
     ConflictingInformerError,
@@ -19,13 +20,13 @@ from kinform.errors import (
 )
 from kinform.factory.generic import GenericInformers
 from kinform.factory.options import InformerOptions, InformerSpec, namespace_tuple, resolve
-from kinform.informer import SharedInformer, StopResult
+from kinform.informer import ErrorReport, InformerReason, SharedInformer, StopResult
 from kinform.informer.forks import ProcessMark
 from kinform.informer.options import informer_name, resync_seconds
 from kinform.informer.source import reflector_source
 from kinform.informer.waits import wait_unless_cancelled
 from kinform.meta import WireObject
-from kinform.objects import PartialObjectMetadata
+from kinform.objects import DynamicObject, PartialObjectMetadata
 from kinform.selectors import FieldSelector, LabelSelector
 from kinform.transport import Transport, transport_of
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.factory.options import InformerKey, Namespaces, TweakListOptions
     from kinform.flowcontrol import RateLimiter
-    from kinform.informer import ErrorReport, InformerStatistics
+    from kinform.informer import InformerStatistics
     from kinform.informer.source import SourceFactory
     from kinform.meta import Resource
     from kinform.selectors import LabelSelectorLike
@@ -149,6 +150,7 @@ class InformerFactory:
         )
         self._owns_transport = not isinstance(source, Transport)
         self._transport = transport_of(source, rate_limiter)
+        self._rest_mapper = RestMapper(self._transport, on_failure=self._discovery_failed)
         self._clock = clock
         self._source_factory = source_factory
         self._lock = threading.RLock()
@@ -209,6 +211,18 @@ class InformerFactory:
         nothing with informers of whole objects.
         """
         return GenericInformers(self, PartialObjectMetadata)
+
+    def dynamic(self) -> GenericInformers[DynamicObject]:
+        """Informers of whole objects of any kind: ``factory.dynamic().for_resource("example.com/v1", "widgets")``.
+
+        For kinds that are known only when the program runs. They share nothing with informers of generated classes.
+        """
+        return GenericInformers(self, DynamicObject)
+
+    @property
+    def rest_mapper(self) -> RestMapper:
+        """What knows which resources the server has; it asks when it is first asked."""
+        return self._rest_mapper
 
     def informer_for(self, resource: Resource, model: type[T], **options: Unpack[InformerOptions]) -> SharedInformer[T]:
         """The shared informer of a resource; made by the first call, and started where the factory is.
@@ -388,6 +402,9 @@ class InformerFactory:
                 listener(error)
             except (Exception, SystemExit):
                 logger.exception("an on_error callback raised while it was told of: %s", error)
+
+    def _discovery_failed(self, api_version: str, error: Exception) -> None:
+        self.tell(ErrorReport("discovery", InformerReason.DISCOVERY, error, key=api_version))
 
     def statistics(self) -> FactoryStatistics:
         """How all informers are doing. Takes only locks that are held for moments."""

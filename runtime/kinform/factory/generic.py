@@ -1,9 +1,10 @@
-"""Informers of resources that the program's text does not know: what ``factory.metadata()`` gives."""
+"""Informers of resources that the program's text does not know: what ``factory.dynamic()`` and ``metadata()`` give."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, overload
 
+from kinform.errors import VerbNotSupportedError
 from kinform.factory.resource_informer import ResourceInformer
 from kinform.lister import GenericLister
 from kinform.meta import WireObject
@@ -11,6 +12,7 @@ from kinform.meta import WireObject
 if TYPE_CHECKING:
     from typing import Unpack
 
+    from kinform.discovery import ApiResource
     from kinform.factory.factory import InformerFactory
     from kinform.factory.options import InformerOptions
     from kinform.meta import Resource
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["GenericInformer", "GenericInformers"]
 
 T = TypeVar("T", bound=WireObject)
+
+_NEEDED: Final = ("list", "watch")
 
 
 class GenericInformer(ResourceInformer[T]):
@@ -35,10 +39,11 @@ class GenericInformer(ResourceInformer[T]):
 class GenericInformers(Generic[T]):
     """A factory's informers of one class of objects, for any resource. Thread-safe.
 
-    (client-go: ``metadatainformer.SharedInformerFactory``.)
+    Resources are looked up in what the server says that it has; one that is given as a ``Resource`` is not looked up.
+    (client-go: ``dynamicinformer.DynamicSharedInformerFactory``, ``metadatainformer.SharedInformerFactory``.)
 
     Args:
-        factory: Shares the informers.
+        factory: Shares the informers, and knows the resources.
         model: The class of their objects.
     """
 
@@ -46,17 +51,51 @@ class GenericInformers(Generic[T]):
         self._factory = factory
         self._model = model
 
-    def for_resource(self, resource: Resource, /, **options: Unpack[InformerOptions]) -> GenericInformer[T]:
+    @overload
+    def for_resource(self, resource: Resource, /, **options: Unpack[InformerOptions]) -> GenericInformer[T]: ...
+    @overload
+    def for_resource(
+        self, api_version: str, name: str, /, **options: Unpack[InformerOptions]
+    ) -> GenericInformer[T]: ...
+    def for_resource(
+        self, resource: Resource | str, name: str = "", /, **options: Unpack[InformerOptions]
+    ) -> GenericInformer[T]:
         """The informer of a resource, the same one for the same options (client-go: ``ForResource``).
 
+        Blocks where the server must be asked for the resource.
+
         Args:
-            resource: Such as ``kinform_k8s.resources.core.v1.PODS``.
+            resource: The resource, such as ``kinform_k8s.resources.core.v1.PODS``; or its group and version as in
+                objects: ``"example.com/v1"``.
+            name: Its plural, singular or short name.
             **options: What is wanted otherwise than the factory does.
 
         Raises:
+            NoMatchError: The server has none; the message says what looks alike.
+            AmbiguousMatchError: Several have that name.
+            VerbNotSupportedError: It cannot be listed and watched.
             SelectorError: A selector does not parse.
             ConflictingInformerError: The same objects were asked for before, with another transform or resync.
             TypeError: There is no such option.
-            ValueError: A namespace cannot be one, or is given for a kind without.
+            ValueError: A namespace cannot be one, or is given for a kind without; or the apiVersion is none.
+            ApiStatusError, TransportError, DiscoveryError: The server cannot be asked.
         """
+        if isinstance(resource, str):
+            resource = _followable(self._factory.rest_mapper.for_resource(resource, name))
+        return self._informer(resource, options)
+
+    def for_kind(self, api_version: str, kind: str, /, **options: Unpack[InformerOptions]) -> GenericInformer[T]:
+        """The informer of the resource whose objects are of that kind; otherwise as ``for_resource``."""
+        return self._informer(_followable(self._factory.rest_mapper.for_kind(api_version, kind)), options)
+
+    def _informer(self, resource: Resource, options: InformerOptions) -> GenericInformer[T]:
         return self._factory.shared_accessor(GenericInformer(self._factory, resource, self._model, options))
+
+
+def _followable(found: ApiResource) -> Resource:
+    if not found.supports(*_NEEDED):
+        verbs = ", ".join(found.verbs) or "no verb at all"
+        raise VerbNotSupportedError(
+            f"{found.resource} cannot be followed: an informer needs {' and '.join(_NEEDED)}, the server has {verbs}"
+        )
+    return found.resource

@@ -32,6 +32,8 @@ class InformerReason(StrEnum):
     """An index function raised; the object is in no bucket of that index."""
     CACHE_MUTATION = "cache-mutation"
     """The mutation detector found a cached object changed."""
+    DISCOVERY = "discovery"
+    """Nothing certain could be found out of a group and version that the server has; reported by factories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,13 @@ class ErrorReport:
     ``reason``, ``handler`` and ``key`` as attributes, for formatters of JSON.
 
     Attributes:
-        informer: The informer's name; ``"leader election"`` where it was about a lease, ``"events"`` about an event.
+        informer: The informer's name; ``"leader election"`` where it was about a lease, ``"events"`` about an event,
+            ``"discovery"`` about what the server has.
         reason: What kind of thing it was: an ``InformerReason`` or a reason of a watch, such as ``"expired"``.
         exception: What was raised.
         handler: The handler's name, where one was running; else ``""``.
-        key: Namespace and name of the object, as text, where it was about one object and they are known.
+        key: Namespace and name of the object, as text, where it was about one object and they are known; of discovery
+            the group and version.
     """
 
     informer: str

@@ -3,13 +3,11 @@
 from kinform.objects.dynamic import DynamicObject
 from kinform.objects.dynamic_metadata import DynamicMetadata
 from kinform.objects.metadata import ObjectMeta, OwnerReference, PartialObjectMetadata
-from kinform.objects.values import JsonLike
 from kinform.objects.views import View, view_of
 
 __all__ = [
     "DynamicMetadata",
     "DynamicObject",
-    "JsonLike",
     "ObjectMeta",
     "OwnerReference",
     "PartialObjectMetadata",

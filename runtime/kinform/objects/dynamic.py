@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from kinform.meta import Resource
-    from kinform.objects.values import JsonLike
 
 __all__ = ["DynamicObject"]
 
@@ -39,7 +38,7 @@ class DynamicObject(MutableMapping[str, Json]):
     Objects from a cache are shared and read-only. Those that no thread changes may be read by any number of them.
 
     Args:
-        fields: The object's fields; they are copied.
+        fields: The object's fields, which are copied; models may stand in them.
 
     Raises:
         TypeError: They hold what JSON cannot.
@@ -47,7 +46,7 @@ class DynamicObject(MutableMapping[str, Json]):
 
     __slots__ = ("__weakref__", "_fields")
 
-    def __init__(self, fields: Mapping[str, JsonLike] | None = None) -> None:
+    def __init__(self, fields: Mapping[str, object] | None = None) -> None:
         self._fields: dict[str, Json] = {name: copied(value) for name, value in (fields or {}).items()}
 
     @classmethod
@@ -187,7 +186,7 @@ class DynamicObject(MutableMapping[str, Json]):
             return value
         raise TypeError(_other(path, value, name))
 
-    def set_nested_field(self, path: str, value: JsonLike) -> None:
+    def set_nested_field(self, path: str, value: object) -> None:
         """Puts a copy of a value at a path, and makes the objects that lead to it.
 
         Raises:
@@ -223,7 +222,7 @@ class DynamicObject(MutableMapping[str, Json]):
     def __getitem__(self, name: str) -> Json:
         return self._fields[name]
 
-    def __setitem__(self, name: str, value: JsonLike) -> None:
+    def __setitem__(self, name: str, value: object) -> None:
         self._fields[name] = copied(value)
 
     def __delitem__(self, name: str) -> None:

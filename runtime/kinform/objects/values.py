@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, cast
+
+import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kinform.wire import Json
 
-__all__ = ["JsonLike", "copied", "described", "text_of"]
-
-JsonLike: TypeAlias = "Mapping[str, JsonLike] | Sequence[JsonLike] | str | int | float | bool | None"
-"""What can be made a JSON value: any mapping and sequence, such as a ``dict[str, str]``, which is no ``Json``."""
+__all__ = ["copied", "described", "text_of"]
 
 
-def copied(value: JsonLike) -> Json:
-    """The value as JSON's own types, copied at all depths.
+def copied(value: object) -> Json:
+    """The value as JSON's own types, copied at all depths. Any mapping, sequence and model will do.
 
     Raises:
         TypeError: There is something in it that JSON has not.
@@ -24,10 +25,14 @@ def copied(value: JsonLike) -> Json:
         case None | bool() | int() | float() | str():
             return value
         case Mapping():
-            return {name: copied(inner) for name, inner in value.items()}
-        case Sequence():
-            return [copied(item) for item in value]
-    raise TypeError(f"JSON has no {type(value).__name__}")
+            return {str(name): copied(inner) for name, inner in cast("Mapping[object, object]", value).items()}
+        case Sequence() if not isinstance(value, bytes | bytearray):
+            return [copied(item) for item in cast("Sequence[object]", value)]
+        case _:
+            to_wire: Callable[[], bytes] | None = getattr(value, "to_wire", None)
+            if to_wire is None:
+                raise TypeError(f"JSON has no {type(value).__name__}")
+            return cast("Json", msgspec.json.decode(to_wire()))
 
 
 def described(value: Json) -> str:

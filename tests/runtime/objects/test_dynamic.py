@@ -40,8 +40,7 @@ _objects = st.dictionaries(st.text(max_size=5).filter(lambda name: name != "meta
 
 
 def widget(**fields: Any) -> DynamicObject:
-    metadata: dict[str, str | int] = {"name": "w", "namespace": "shop", "uid": "u", "resourceVersion": "7"}
-    metadata["generation"] = 2
+    metadata = {"name": "w", "namespace": "shop", "uid": "u", "resourceVersion": "7", "generation": 2}
     return DynamicObject({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": metadata, **fields})
 
 
@@ -82,12 +81,14 @@ def test_any_mappings_and_sequences_are_taken_and_copied() -> None:
     ports = (1, 2)
     obj = DynamicObject({"inner": widget(), "labels": labels, "ports": ports})
     obj["more"] = labels
+    obj["owner"] = OwnerReference(api_version="v1", kind="Node")
     obj.set_nested_field("spec.ports", ports)
     assert dict(obj) == {
         "inner": dict(widget()),
         "labels": {"a": "b"},
         "ports": [1, 2],
         "more": {"a": "b"},
+        "owner": {"apiVersion": "v1", "kind": "Node"},
         "spec": {"ports": [1, 2]},
     }
     labels["c"] = "d"
@@ -96,14 +97,18 @@ def test_any_mappings_and_sequences_are_taken_and_copied() -> None:
 
 def test_what_json_has_not_is_refused_at_once_or_when_written() -> None:
     wrong: Any = object()
-    for put in (
+    puts: list[Callable[[], object]] = [
         lambda: DynamicObject({"a": wrong}),
         lambda: DynamicObject({"a": [{"b": wrong}]}),
         lambda: widget().set_nested_field("a.b", wrong),
         lambda: widget().__setitem__("a", wrong),
-    ):
+    ]
+    for put in puts:
         with pytest.raises(TypeError, match=r"^JSON has no object$"):
             put()
+    for binary in (b"x", bytearray(b"x")):
+        with pytest.raises(TypeError, match=r"^JSON has no byte"):
+            DynamicObject({"a": binary})
     obj = widget(spec={})
     spec = obj.nested_map("spec")
     assert spec is not None
@@ -223,9 +228,7 @@ def test_values_are_put_and_taken_away() -> None:
 
 
 def test_metadata_by_its_types() -> None:
-    owners: list[dict[str, str | bool]] = [
-        {"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "o", "controller": True, "new": "x"}
-    ]
+    owners = [{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "o", "controller": True, "new": "x"}]
     obj = widget()
     obj.set_nested_field("metadata.creationTimestamp", "2026-11-25T11:05:35Z")
     obj.set_nested_field("metadata.deletionTimestamp", "2026-11-25T11:05:36Z")
