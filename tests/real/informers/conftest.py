@@ -181,6 +181,7 @@ class Sources:
             name=request.name,
             transform=request.transform,
             known=request.known,
+            metadata_only=request.metadata_only,
             support=self._support,
             rng=_NoJitter(),
         )
