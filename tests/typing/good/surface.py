@@ -9,16 +9,21 @@ from typing import assert_type
 from kinform import (
     LOW_PRIORITY,
     Controller,
+    DynamicClient,
+    DynamicObject,
     Event,
+    GenericInformer,
     Index,
     LeaderElection,
     LeaderElector,
     Leadership,
     ObjectKey,
+    PartialObjectMetadata,
     PriorityQueue,
     RateLimitingQueue,
     Snapshot,
     TokenBucketRateLimiter,
+    add_finalizer,
     connect,
     controller_of,
     default_controller_rate_limiter,
@@ -38,6 +43,7 @@ from kinform_k8s import Clientset, SharedInformerFactory
 from kinform_k8s.models.apps.v1 import Deployment
 from kinform_k8s.models.core.v1 import Container, Node, Pod, PodSpec
 from kinform_k8s.models.meta.v1 import ObjectMeta
+from kinform_k8s.resources.core.v1 import PODS
 
 
 def on_add(pod: Pod) -> None:
@@ -85,6 +91,53 @@ def informers() -> None:
     by_image = informer.add_index(index("image", lambda pod: [c.image for c in pod.spec.containers]))
     assert_type(by_image["nginx"], Snapshot[Pod])
     informer.add_index(label_index("app"))
+
+
+def metadata_alone(factory: SharedInformerFactory) -> None:
+    pods = factory.metadata().for_resource(PODS, namespace="shop", label_selector="app=web")
+    assert_type(pods, GenericInformer[PartialObjectMetadata])
+    assert_type(factory.metadata().for_kind("example.com/v1", "Widget"), GenericInformer[PartialObjectMetadata])
+    informer = pods.informer()
+    informer.add_event_handler(on_add=lambda obj: print(obj.metadata.labels["app"]), where=labels_changed)
+    assert_type(pods.lister().get(ObjectKey("shop", "web-0")).metadata.owner_references[0].name, str)
+    assert_type(pods.lister().namespace("shop").list(), Snapshot[PartialObjectMetadata])
+    informer.add_index(index("owner", lambda obj: [each.uid for each in obj.metadata.owner_references]))
+    informer.wait_for(PartialObjectMetadata.of(Pod()))
+    when = pods.lister().get(ObjectKey("shop", "web-0")).metadata.creation_timestamp
+    assert_type(when, datetime | None)
+    Controller("pods", print).watches(factory.core().v1().pods()).owns(pods).maps(
+        pods, lambda obj: [ObjectKey(obj.metadata.namespace, obj.metadata.name)]
+    )
+
+
+def any_kind(factory: SharedInformerFactory) -> None:
+    widgets = factory.dynamic().for_resource("example.com/v1", "widgets", namespace="shop")
+    assert_type(widgets, GenericInformer[DynamicObject])
+    widget = widgets.lister().copy(ObjectKey("shop", "w"))
+    assert_type(widget.nested_string("spec.color"), str | None)
+    assert_type(widget.nested_int("spec.size"), int | None)
+    assert_type(widget.metadata.generation, int)
+    labels: dict[str, str] = {"app": "web"}
+    widget.metadata.labels = labels
+    widget.metadata.labels["app"] = "db"
+    widget.metadata.finalizers.append("example.com/keep")
+    widget["spec"] = {"size": 3, "labels": labels}
+    widget.set_nested_field("spec.template", {"metadata": {"labels": labels}})
+    add_finalizer(widget, "example.com/keep")
+    owner = controller_of(widget)
+    if owner is not None:
+        assert_type(owner.uid, str)
+    widgets.informer().add_index(index("size", lambda obj: [str(obj.nested_int("spec.size"))]))
+    with DynamicClient(factory.transport, mapper=factory.rest_mapper) as client:
+        written = client.for_kind(widget.api_version, widget.kind).apply(widget, field_manager="me")
+        assert_type(written, DynamicObject)
+        widgets.informer().wait_for(written)
+        for event in client.for_resource(PODS, namespace="shop").watch():
+            assert_type(event.object, DynamicObject)
+    found = factory.rest_mapper.resolve("deploy")
+    assert_type(found.supports("list", "watch"), bool)
+    factory.dynamic().for_resource(found.resource)
+    DynamicObject({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": labels})
 
 
 def models() -> None:
