@@ -134,11 +134,18 @@ class Api:
         self.leases = f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases"
 
     def call(
-        self, method: str, path: str, body: Any = None, *, media: str = "application/json", **query: object
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        media: str = "application/json",
+        accept: str = "application/json",
+        **query: object,
     ) -> Answer:
         """One request; trailing underscores of parameters go (``continue_``)."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Accept": "application/json", "User-Agent": "contract/1.0", "Content-Type": media}
+        headers = {"Accept": accept, "User-Agent": "contract/1.0", "Content-Type": media}
         response = self._pool.request(
             method, self._url(path, query), body=data, headers=headers, retries=False, timeout=20
         )
@@ -162,7 +169,7 @@ class Api:
         return self.call("PUT", path, body, **query)  # type: ignore[arg-type]
 
     def patch(self, path: str, body: Any, media: str = MERGE, **query: object) -> Answer:
-        return self.call("PATCH", path, body, media=media, **query)
+        return self.call("PATCH", path, body, media=media, **query)  # type: ignore[arg-type]
 
     def apply(self, path: str, body: Any, manager: str = "", **query: object) -> Answer:
         if manager:
@@ -172,11 +179,11 @@ class Api:
     def delete(self, path: str, body: Any = None, **query: object) -> Answer:
         return self.call("DELETE", path, body, **query)  # type: ignore[arg-type]
 
-    def watch(self, path: str, **query: object) -> Watch:
+    def watch(self, path: str, *, accept: str = "application/json", **query: object) -> Watch:
         response = self._pool.request(
             "GET",
             self._url(path, {"watch": "true", "timeoutSeconds": 30, **query}),
-            headers={"Accept": "application/json"},
+            headers={"Accept": accept},
             preload_content=False,
             retries=False,
             timeout=10,

@@ -70,7 +70,7 @@ class TextMap(MutableMapping[str, str]):
         return repr(dict(self))
 
 
-class TextList(MutableSequence[str]):
+class TextList(MutableSequence[str]):  # noqa: PLW1641  (as lists, it has no hash)
     """A list of texts in an object's metadata, which is there as long as it is not empty."""
 
     __slots__ = ("_name", "_object")
@@ -126,8 +126,6 @@ class TextList(MutableSequence[str]):
 
     def __eq__(self, other: object) -> bool:
         return self._found() == (other._found() if isinstance(other, TextList) else other)
-
-    __hash__ = None  # type: ignore[assignment]  # as lists
 
     def __repr__(self) -> str:
         return repr(self._found())
