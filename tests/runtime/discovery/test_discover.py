@@ -8,6 +8,7 @@ import pytest
 
 from kinform.discovery import ApiGroup, ApiResource, discover
 from kinform.errors import (
+    AbortedError,
     DiscoveryError,
     ForbiddenError,
     ServiceUnavailableError,
@@ -205,6 +206,13 @@ def test_a_root_that_is_not_there_or_not_ours_to_see(documents: Documents, root:
     result = found(documents)
     assert names(result.resources) == (["as.a.example.com/v1"] if root == "/api" else ["nodes/v1"])
     assert list(result.failures) == [root]
+
+
+def test_an_abort_is_no_failure_of_a_group(documents: Documents) -> None:
+    listed(documents, "a.example.com")
+    documents.answers["/apis/a.example.com/v1"] = AbortedError("aborted")
+    with pytest.raises(AbortedError):
+        found(documents)
 
 
 def test_nothing_at_all_is_an_error(documents: Documents) -> None:

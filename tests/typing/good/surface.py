@@ -12,6 +12,7 @@ from kinform import (
     DynamicClient,
     DynamicObject,
     Event,
+    EventRecorder,
     GenericInformer,
     Index,
     LeaderElection,
@@ -108,6 +109,11 @@ def metadata_alone(factory: SharedInformerFactory) -> None:
     Controller("pods", print).watches(factory.core().v1().pods()).owns(pods).maps(
         pods, lambda obj: [ObjectKey(obj.metadata.namespace, obj.metadata.name)]
     )
+
+
+def told(recorder: EventRecorder, partial: PartialObjectMetadata, widget: DynamicObject) -> None:
+    recorder.event(partial, "Normal", "Seen", "it is there")
+    recorder.event(widget, "Normal", "Seen", "it is there", related=partial)
 
 
 def any_kind(factory: SharedInformerFactory) -> None:
