@@ -206,9 +206,9 @@ class Api:
             watch.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: other tests see to it that no server's thread is left
 def box() -> Iterator[Server]:
-    with Server(RESOURCES, strict=True) as server:
+    with Server(RESOURCES, strict=True, openapi=ROOT / "openapi" / "v1.37.json") as server:
         yield server
 
 

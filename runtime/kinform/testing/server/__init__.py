@@ -5,29 +5,18 @@ beside kube-apiservers 1.30 and 1.37: what it does it does as they do, down to t
 clients look at them.
 
 What it does
-    Discovery, aggregated and by group, ``/version`` and health. get, list, watch, create, update, patch (JSON merge
-    patch, JSON patch), delete and deletecollection for the resources that it is given, and ``/status`` where they
-    have it. One resourceVersion over everything; uid, creationTimestamp, generation, generateName; optimistic
+    Discovery, aggregated and by group, OpenAPI, ``/version`` and health. get, list, watch, create, update, patch (all
+    four kinds, server-side apply with managedFields among them), delete and deletecollection, ``/status`` and
+    ``/scale``. One resourceVersion over everything; uid, creationTimestamp, generation, generateName; optimistic
     locking; dry run; finalizers and deletionTimestamp. Label selectors; field selectors on any path, with the ADDED
     and DELETED that a watch sees when an object begins or ceases to match. Pages whose tokens hold on to one state
     and expire; the rules of resourceVersion and resourceVersionMatch; a bounded history with real 410s; bookmarks;
-    streaming lists with their end bookmark. All versions of a resource share its objects.
+    streaming lists with their end bookmark. CustomResourceDefinitions take effect when they are created: objects are
+    pruned, defaulted and validated by their schema.
 
 What it does not do
-    *Nothing is validated or defaulted* but names: objects are stored as they are sent, except that an empty status or
-    its phase is set where Kubernetes does so on creation. No admission, no quotas, no service accounts.
-    *Nobody acts on the objects*: no controllers, no scheduler, no kubelet, no garbage collection. Owner references and
-    ``propagationPolicy`` have no effect, deleting a namespace deletes nothing in it, pods go at once when deleted
-    (``gracePeriodSeconds`` has no effect), events do not expire.
-    *No versions are converted*: an object is shown in each served version with the same fields.
-    No strategic merge patch and no server-side apply (415), and so no managedFields but those that objects come with.
-    No other subresources than ``/status``; that changes the status alone, where some built-in kinds let annotations
-    through, too. CustomResourceDefinitions are objects like others: ``register`` is what makes a resource served.
-    JSON only: no protobuf, YAML, CBOR or gzip, no tables (406 if nothing else is accepted), and OpenAPI documents
-    without content. ``PartialObjectMetadata`` is for reading: what is written is answered whole.
-    No TLS, authentication or authorisation; no priority and fairness; no graceful shutdown; no WebSocket.
-    Field selectors work on every path, even on those that a kube-apiserver refuses with 400.
-    History is counted in changes, not minutes; nothing but its limit and ``compact`` makes anything expire.
+    docs/testing.md has the list. In short: built-in kinds are neither validated nor defaulted; nobody acts on the
+    objects; no CEL rules, conversion, admission, authentication or TLS; JSON only, but for YAML that is applied.
 """
 
 from kinform.testing.server.documents import Json, JsonObject

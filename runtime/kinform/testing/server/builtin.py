@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CATEGORIES",
     "CREATED_BY_UPDATE",
     "GROUPS",
     "INITIAL_STATUS",
@@ -15,6 +16,7 @@ __all__ = [
     "NEEDS_RESOURCE_VERSION",
     "NUMBERED",
     "RETURNED_BY_DELETE",
+    "SHORT_NAMES",
     "WITH_STATUS",
     "GroupPlural",
 ]
@@ -130,3 +132,38 @@ INITIAL_STATUS: Final[Mapping[GroupPlural, str]] = {
     ("", "pods"): "Pending",
 }
 """The ``status.phase`` that a fresh object has."""
+
+_SHORT: Final = {
+    "": "cm=configmaps ep=endpoints ev=events limits=limitranges ns=namespaces no=nodes pv=persistentvolumes "
+    "pvc=persistentvolumeclaims po=pods quota=resourcequotas rc=replicationcontrollers sa=serviceaccounts svc=services",
+    "apiextensions.k8s.io": "crd=customresourcedefinitions",
+    "apps": "deploy=deployments ds=daemonsets rs=replicasets sts=statefulsets",
+    "autoscaling": "hpa=horizontalpodautoscalers",
+    "batch": "cj=cronjobs",
+    "certificates.k8s.io": "csr=certificatesigningrequests",
+    "events.k8s.io": "ev=events",
+    "networking.k8s.io": "ing=ingresses netpol=networkpolicies",
+    "policy": "pdb=poddisruptionbudgets",
+    "scheduling.k8s.io": "pc=priorityclasses",
+    "storage.k8s.io": "sc=storageclasses",
+}
+
+SHORT_NAMES: Final[Mapping[GroupPlural, tuple[str, ...]]] = {
+    (group, pair.partition("=")[2]): (pair.partition("=")[0],)
+    for group, pairs in _SHORT.items()
+    for pair in pairs.split()
+}
+"""What command lines call some kinds."""
+
+_ALL: Final = _table(
+    core="pods replicationcontrollers services",
+    apps="daemonsets deployments replicasets statefulsets",
+    autoscaling="horizontalpodautoscalers",
+    batch="cronjobs jobs",
+)
+
+CATEGORIES: Final[Mapping[GroupPlural, tuple[str, ...]]] = {
+    **dict.fromkeys(_ALL, ("all",)),
+    ("apiextensions.k8s.io", "customresourcedefinitions"): ("api-extensions",),
+}
+"""What ``kubectl get all`` and its kin mean."""

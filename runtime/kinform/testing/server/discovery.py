@@ -1,4 +1,4 @@
-"""What the server says of itself: groups, versions, resources; its own version and health; a stub of OpenAPI."""
+"""What the server says of itself: groups, versions, resources; its own version and health; the way to OpenAPI."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from kinform.testing.server.documents import encode
 
 if TYPE_CHECKING:
     from kinform.testing.server.documents import Json, JsonObject
+    from kinform.testing.server.openapi import OpenApi
     from kinform.testing.server.resources import Registry, ServedResource
 
 __all__ = ["Discovery"]
 
 _VERBS: Final = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_STATUS_VERBS: Final = ("get", "patch", "update")
+_SUBRESOURCE_VERBS: Final = ("get", "patch", "update")
 _HEALTH: Final = frozenset({"healthz", "livez", "readyz"})
 _AGGREGATED: Final = "g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _FIRST_AGGREGATED: Final = (1, 30)
@@ -27,17 +28,19 @@ class Discovery:
 
     Args:
         registry: What is served.
+        openapi: Who makes the documents.
         version: The Kubernetes version to show, such as ``v1.37.0``.
 
     Raises:
         ValueError: That is no version.
     """
 
-    def __init__(self, registry: Registry, version: str) -> None:
+    def __init__(self, registry: Registry, openapi: OpenApi, version: str) -> None:
         match = _VERSION.fullmatch(version)
         if match is None:
             raise ValueError(f"{version!r} is not a version such as 'v1.37.0'")
         self._registry = registry
+        self._openapi = openapi
         self._aggregates = (int(match[1]), int(match[2])) >= _FIRST_AGGREGATED
         self._version: JsonObject = {
             "major": match[1],
@@ -77,11 +80,11 @@ class Discovery:
             case ["apis", group, version] if self._registry.has_group_version(group, version):
                 return self._resources(group, version)
             case ["openapi", "v2"]:
-                return {"swagger": "2.0", "info": self._info(), "paths": {}, "definitions": {}}
+                return self._openapi.swagger()
             case ["openapi", "v3"]:
-                return {"paths": {path: {"serverRelativeURL": f"/openapi/v3/{path}"} for path in self._paths()}}
-            case ["openapi", "v3", *rest] if "/".join(rest) in self._paths():
-                return {"openapi": "3.0.0", "info": self._info(), "paths": {}}
+                return self._openapi.index()
+            case ["openapi", "v3", *rest]:
+                return self._openapi.document("/".join(rest))
             case _:
                 return None
 
@@ -107,12 +110,20 @@ class Discovery:
                 "resource": resource.plural,
                 "responseKind": kind,
                 "scope": "Namespaced" if resource.namespaced else "Cluster",
-                "singularResource": resource.kind.lower(),
+                "singularResource": served.singular,
                 "verbs": [*_VERBS],
             }
-            if served.status:
-                described["subresources"] = [{"subresource": "status", "responseKind": kind, "verbs": [*_STATUS_VERBS]}]
-            listed.append(described)
+            below: list[Json] = [
+                {
+                    "subresource": each,
+                    "responseKind": {**kind, **_shown_kind(served, each)},
+                    "verbs": [*_SUBRESOURCE_VERBS],
+                }
+                for each in served.subresources
+            ]
+            if below:
+                described["subresources"] = below
+            listed.append({**described, **_names(served)})
         return listed
 
     def _found(self, group: str, version: str) -> list[ServedResource]:
@@ -131,26 +142,32 @@ class Discovery:
     def _resources(self, group: str, version: str) -> JsonObject:
         listed: list[Json] = []
         for served in self._found(group, version):
-            listed.append(_described(served, "", _VERBS))
-            if served.status:
-                listed.append(_described(served, "/status", _STATUS_VERBS))
+            listed += [_described(served, each) for each in ("", *served.subresources)]
         name = f"{group}/{version}" if group else version
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": listed}
 
-    def _info(self) -> JsonObject:
-        return {"title": "Kubernetes", "version": self._version["gitVersion"]}
 
-    def _paths(self) -> list[str]:
-        named = {(s.resource.group, s.resource.version) for s in self._registry}
-        return sorted(f"apis/{group}/{version}" if group else f"api/{version}" for group, version in named)
-
-
-def _described(served: ServedResource, subresource: str, verbs: tuple[str, ...]) -> JsonObject:
+def _described(served: ServedResource, subresource: str) -> JsonObject:
     resource = served.resource
-    return {
-        "name": resource.plural + subresource,
-        "singularName": "" if subresource else resource.kind.lower(),
+    described: JsonObject = {
+        "name": f"{resource.plural}/{subresource}" if subresource else resource.plural,
+        "singularName": "" if subresource else served.singular,
         "namespaced": resource.namespaced,
-        "kind": resource.kind,
-        "verbs": [*verbs],
+        **_shown_kind(served, subresource),
+        "verbs": [*(_SUBRESOURCE_VERBS if subresource else _VERBS)],
     }
+    if not subresource:
+        described |= _names(served)
+    return described
+
+
+def _shown_kind(served: ServedResource, subresource: str) -> JsonObject:
+    """What a subresource shows, where that is not the resource's own version."""
+    if subresource == "scale":
+        return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    return {"kind": served.resource.kind}
+
+
+def _names(served: ServedResource) -> JsonObject:
+    named: JsonObject = {"shortNames": [*served.names.short], "categories": [*served.names.categories]}
+    return {name: values for name, values in named.items() if values}

@@ -5,32 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kinform.testing.server import refusals
+from kinform.testing.server.address import Address
+from kinform.testing.server.admission import WriteOptions
 from kinform.testing.server.connection import BODY_LIMIT, CutError
+from kinform.testing.server.documents import encode
 from kinform.testing.server.faults import Cut, Refuse
 from kinform.testing.server.options import ListOptions, parse_flag
-from kinform.testing.server.patches import JSON_PATCH, MERGE_PATCH
+from kinform.testing.server.patches import APPLY_PATCH
 from kinform.testing.server.refusals import Refusal
 from kinform.testing.server.requests import RecordedRequest
-from kinform.testing.server.verbs import Address
 from kinform.testing.server.watching import Ending, OpenWatch, WatchSession
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kinform.testing.server.address import Answer
     from kinform.testing.server.connection import Exchange, Request
     from kinform.testing.server.discovery import Discovery
     from kinform.testing.server.faults import FaultBoard
     from kinform.testing.server.requests import RequestLog
     from kinform.testing.server.resources import Registry
     from kinform.testing.server.storage import Storage
-    from kinform.testing.server.verbs import Answer, Verbs
+    from kinform.testing.server.verbs import Verbs
     from kinform.testing.server.watching import WatchSettings, WatchTable
+    from kinform.testing.server.writes import Writes
 
 __all__ = ["Dispatcher"]
 
 _COLLECTION_VERBS: Final[Mapping[str, str]] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 _OBJECT_VERBS: Final[Mapping[str, str]] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _READING: Final = frozenset({"get", "list", "watch"})
+_TABLE: Final = "Table"
 _PARTIAL: Final = ("PartialObjectMetadata", "PartialObjectMetadataList")
 _OF_NAMESPACES: Final = frozenset({"status", "finalize"})  # subresources of the resource "namespaces" itself
 
@@ -44,6 +49,7 @@ class Dispatcher:
         registry: Registry,
         storage: Storage,
         verbs: Verbs,
+        writes: Writes,
         discovery: Discovery,
         watches: WatchTable,
         faults: FaultBoard,
@@ -54,6 +60,7 @@ class Dispatcher:
         self._registry = registry
         self._storage = storage
         self._verbs = verbs
+        self._writes = writes
         self._discovery = discovery
         self._watches = watches
         self._faults = faults
@@ -148,18 +155,19 @@ class Dispatcher:
     def _answer_verb(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
         if not record.verb:
             raise refusals.method_not_allowed()
-        if _wants_metadata(exchange.request, record.verb):
-            at = at._replace(partial=True)
+        form = _wanted_form(exchange.request, record.verb, at)
+        at = at._replace(partial=form in _PARTIAL, table=form == _TABLE)
         if record.verb == "watch":
             self._watch(exchange, record, at)
             return
         answer = self._perform(exchange, record.verb, at)
         self._log.answer(record, answer.code)
-        exchange.respond(answer.code, answer.body)
+        warnings = [("Warning", f"299 - {encode(each).decode()}") for each in answer.warnings]
+        exchange.respond(answer.code, answer.body, headers=warnings)
 
     def _perform(self, exchange: Exchange, verb: str, at: Address) -> Answer:
         request = exchange.request
-        body, query = request.body, request.query
+        body, query, agent = request.body, request.query, request.headers.get("user-agent", "")
         if body is None:
             raise refusals.too_large_body(BODY_LIMIT)
         match verb:
@@ -170,15 +178,17 @@ class Dispatcher:
                 return self._verbs.list(at, options, lambda: exchange.abandoned)
             case "create":
                 _check_content_type(request)
-                return self._verbs.create(at, query, body)
+                return self._writes.create(at, WriteOptions.parse(query, agent, "CreateOptions"), body)
             case "update":
                 _check_content_type(request)
-                return self._verbs.update(at, query, body)
+                return self._writes.update(at, WriteOptions.parse(query, agent, "UpdateOptions"), body)
             case "patch":
                 content_type = _media_type(request.headers.get("content-type", ""))
-                if content_type not in {MERGE_PATCH, JSON_PATCH}:
-                    raise refusals.unsupported_media_type(JSON_PATCH, MERGE_PATCH)
-                return self._verbs.patch(at, query, content_type, body)
+                applies = content_type == APPLY_PATCH
+                writing = WriteOptions.parse(query, agent, "PatchOptions", applies=applies)
+                if applies:
+                    return self._writes.apply(at, writing, body)
+                return self._writes.patch(at, writing, content_type, body)
             case "delete":
                 return self._verbs.delete(at, query, body)
             case _:
@@ -228,10 +238,10 @@ def _check_content_type(request: Request) -> None:
         raise refusals.unsupported_media_type("application/json")
 
 
-def _wants_metadata(request: Request, verb: str) -> bool:
-    """Whether objects are to be read as their metadata: the first wish of the client's that can be fulfilled decides.
+def _wanted_form(request: Request, verb: str, at: Address) -> str:
+    """As what objects are to be read, ``""`` for what they are: the first wish that can be fulfilled decides.
 
-    Forms such as tables or protobuf may be preferred, but not demanded.
+    Forms such as protobuf, or tables of built-in kinds, may be preferred, but not demanded.
 
     Raises:
         Refusal: There is none (406).
@@ -242,9 +252,13 @@ def _wants_metadata(request: Request, verb: str) -> bool:
         if kind.lower() not in {"application/json", "application/*", "*/*"}:
             continue
         if not forms:
-            return False
-        if forms[0] in _PARTIAL and verb in _READING and {"g=meta.k8s.io", "v=v1"} <= set(parameters):
+            return ""
+        if "g=meta.k8s.io" not in parameters or "v=v1" not in parameters or verb not in _READING:
+            continue
+        if forms[0] == _TABLE and at.served.custom and not at.subresource:
+            return _TABLE
+        if forms[0] in _PARTIAL:
             if (forms[0] == _PARTIAL[1]) is not (verb == "list"):
                 raise refusals.not_of_that_form(forms[0], "a list" if verb == "list" else "not a list")
-            return True
+            return forms[0]
     raise refusals.not_acceptable()

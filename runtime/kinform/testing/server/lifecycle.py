@@ -180,8 +180,8 @@ def fresh(served: ServedResource, tree: JsonObject, now: str) -> JsonObject:
 
 def replacement(
     served: ServedResource, existing: StoredObject, tree: JsonObject, *, subresource: str = ""
-) -> JsonObject | None:
-    """The object as an update leaves it; None where it changes nothing.
+) -> JsonObject:
+    """The object as an update leaves it, generation not yet counted.
 
     Raises:
         Refusal: It was made from another version (409), or breaks a rule (409, 422).
@@ -199,9 +199,6 @@ def replacement(
         if (kept := metadata_of(old).get(name)) is not None:
             metadata[name] = kept
     _check_finalizers(served, existing, old, metadata)
-    if new == old:
-        return None
-    count_generation(served, old, new)
     return new
 
 

@@ -7,32 +7,44 @@ from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server.documents import decode
 from kinform.testing.server.refusals import Refusal, bad_request, unsupported_media_type
+from kinform.testing.server.strategic import strategic_merge
 
 if TYPE_CHECKING:
     from kinform.testing.server.documents import Json, JsonObject
+    from kinform.testing.server.shapes import Shape
 
-__all__ = ["JSON_PATCH", "MERGE_PATCH", "apply_patch"]
+__all__ = ["APPLY_PATCH", "JSON_PATCH", "MERGE_PATCH", "STRATEGIC_PATCH", "apply_patch"]
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 JSON_PATCH: Final = "application/json-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
+APPLY_PATCH: Final = "application/apply-patch+yaml"
 
 
-def apply_patch(content_type: str, tree: JsonObject, body: bytes) -> JsonObject:
+def apply_patch(content_type: str, tree: JsonObject, body: bytes, shape: Shape | None = None) -> JsonObject:
     """The patched object; the given one is not touched.
 
+    Args:
+        content_type: Which kind of patch.
+        tree: The object.
+        body: The patch.
+        shape: The object's schema, by which strategic merge patches go; None: there are none, as for custom resources.
+
     Raises:
-        Refusal: Of another type (415: strategic merge and server-side apply are not done), it does not parse (400), or
-            it does not fit the object (422).
+        Refusal: Of another type (415), it does not parse (400), or it does not fit the object (422).
     """
-    if content_type not in {MERGE_PATCH, JSON_PATCH}:
-        raise unsupported_media_type(JSON_PATCH, MERGE_PATCH)
+    known = [JSON_PATCH, MERGE_PATCH, *([STRATEGIC_PATCH] if shape else [])]
+    if content_type not in known:
+        raise unsupported_media_type(*known, APPLY_PATCH)
     try:
         patch = decode(body)
     except ValueError as error:
         raise bad_request(f"error decoding patch: {error}") from error
-    if content_type == MERGE_PATCH:
+    if content_type != JSON_PATCH:
         if not isinstance(patch, dict):
             raise bad_request("error decoding patch: it is not an object")
+        if content_type == STRATEGIC_PATCH and shape is not None:
+            return strategic_merge(tree, patch, shape)
         return cast("JsonObject", _merged(tree, patch))
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
         raise bad_request("error decoding patch: it is not a list of operations")

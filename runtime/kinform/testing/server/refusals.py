@@ -24,10 +24,13 @@ __all__ = [
     "expired_watch",
     "forbidden_parameter",
     "internal",
+    "internal_error",
+    "invalid_causes",
     "invalid_object",
     "invalid_options",
     "malformed_resource_version",
     "method_not_allowed",
+    "namespace_terminating",
     "no_such_path",
     "not_acceptable",
     "not_found",
@@ -159,6 +162,24 @@ def invalid_object(resource: Resource, name: str, cause: Cause, *, by_plural: bo
     return _invalid(resource.plural if by_plural else resource.kind, resource.group, name, [cause])
 
 
+def invalid_causes(resource: Resource, name: str, causes: Sequence[Cause]) -> Refusal:
+    """422: some fields of the object do not do."""
+    return _invalid(resource.kind, resource.group, name, causes)
+
+
+def namespace_terminating(resource: Resource, name: str, namespace: str) -> Refusal:
+    """403: nothing new in a namespace that is going."""
+    kind = _qualified(resource.plural, resource.group)
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    cause: JsonObject = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    details: JsonObject = {**_about(name, resource.group, resource.plural), "causes": [cause]}
+    return Refusal(403, f'{kind} "{name}" is forbidden: {why}', details=details)
+
+
 # ---- about requests
 
 
@@ -170,6 +191,11 @@ def bad_request(message: str) -> Refusal:
 def internal(message: str) -> Refusal:
     """500 without a reason, as a kube-apiserver answers what it has no better word for."""
     return Refusal(500, message, reason="")
+
+
+def internal_error(why: str) -> Refusal:
+    """500, as a kube-apiserver answers what went wrong inside it."""
+    return Refusal(500, f"Internal error occurred: {why}", details={"causes": [{"message": why}]})
 
 
 def no_such_path() -> Refusal:

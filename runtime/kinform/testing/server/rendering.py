@@ -40,7 +40,7 @@ class Renderer:
         self._custom = served.custom and not partial
         self._partial = partial
         self._prefix = self._type_of(self._kind)
-        self._list_kind = f"{self._kind}List"
+        self._list_kind = f"{self._kind}List" if partial else served.list_kind
 
     def _type_of(self, kind: str) -> bytes:
         named: JsonObject = {"kind": kind, "apiVersion": self._version}

@@ -10,18 +10,58 @@ from typing import TYPE_CHECKING, Final
 
 from kinform.meta import Resource
 from kinform.testing.server import builtin
+from kinform.testing.server.scale import BUILTIN_SCALES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-__all__ = ["NAMESPACES", "Registry", "ServedResource", "resources_in"]
+    from kinform.testing.server.scale import Scale
+    from kinform.testing.server.structural import Schema
+
+__all__ = ["NAMESPACES", "Names", "PrinterColumn", "Registry", "ServedResource", "resources_in"]
 
 NAMESPACES: Final = Resource(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
 """The resource that ``strict`` needs."""
 
 _VERSION: Final = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a resource is called besides its plural and kind.
+
+    Attributes:
+        singular: ``""`` means the kind in lower case.
+        list_kind: ``""`` means the kind with ``List`` behind it.
+        short: Such as ``po``.
+        categories: Such as ``all``.
+    """
+
+    singular: str = ""
+    list_kind: str = ""
+    short: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterColumn:
+    """A column that tables of a custom resource have (``additionalPrinterColumns``).
+
+    Attributes:
+        name: The heading.
+        type: ``string``, ``integer``, ``number``, ``boolean`` or ``date``.
+        path: The JSON path, such as ``.spec.replicas``.
+        priority: Above 0 only wide tables show it.
+        description: For people.
+    """
+
+    name: str
+    type: str
+    path: str
+    priority: int = 0
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +74,20 @@ class ServedResource:
         custom: Whether it behaves as a custom resource: items of lists carry apiVersion and kind, members are sorted
             by name, updates need a resourceVersion.
         generation: Whether objects carry ``metadata.generation``.
+        schema: What its objects are pruned, defaulted and validated by; None: they are stored as they come.
+        scale: Where its ``/scale`` subresource looks; None for no such subresource.
+        names: What else it is called.
+        columns: What tables show besides name and age.
     """
 
     resource: Resource
     status: bool
     custom: bool
     generation: bool
+    schema: Schema | None = None
+    scale: Scale | None = None
+    names: Names = Names()
+    columns: tuple[PrinterColumn, ...] = ()
 
     @classmethod
     def of(
@@ -58,6 +106,8 @@ class ServedResource:
             status=(custom or where in builtin.WITH_STATUS) if status is None else status,
             custom=custom,
             generation=(custom or where in builtin.NUMBERED) if generation is None else generation,
+            scale=None if custom else BUILTIN_SCALES.get(where),
+            names=Names(short=builtin.SHORT_NAMES.get(where, ()), categories=builtin.CATEGORIES.get(where, ())),
         )
 
     @property
@@ -68,11 +118,21 @@ class ServedResource:
     @property
     def list_kind(self) -> str:
         """The kind of its lists, such as ``PodList``."""
-        return f"{self.resource.kind}List"
+        return self.names.list_kind or f"{self.resource.kind}List"
+
+    @property
+    def singular(self) -> str:
+        """What one of them is called on command lines."""
+        return self.names.singular or self.resource.kind.lower()
+
+    @property
+    def subresources(self) -> tuple[str, ...]:
+        """What can stand behind an object's name."""
+        return (*(("status",) if self.status else ()), *(("scale",) if self.scale else ()))
 
     def has_subresource(self, name: str) -> bool:
         """Whether requests for ``/name`` behind an object lead anywhere."""
-        return name == "status" and self.status
+        return name in self.subresources
 
 
 class Registry:
@@ -105,6 +165,10 @@ class Registry:
         served = self.find(resource)
         self._served = {key: each for key, each in self._served.items() if each is not served}
         return served
+
+    def discard(self, served: ServedResource) -> None:
+        """Serves it no longer, if it is served."""
+        self._served = {key: each for key, each in self._served.items() if each != served}
 
     def __iter__(self) -> Iterator[ServedResource]:
         return iter(self._served.values())

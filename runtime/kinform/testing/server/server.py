@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, cast, overload
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.meta import Resource
+from kinform.testing.server.admission import Admission
+from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS, Definitions
 from kinform.testing.server.discovery import Discovery
 from kinform.testing.server.dispatch import Dispatcher
 from kinform.testing.server.documents import decode, encode
 from kinform.testing.server.faults import Cut, Fault, FaultBoard, Refuse, matcher
 from kinform.testing.server.listener import Listener
+from kinform.testing.server.openapi import OpenApi
 from kinform.testing.server.options import WatchListMode
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.requests import RecordedRequest, RequestLog
 from kinform.testing.server.resources import NAMESPACES, Registry, ServedResource
+from kinform.testing.server.schemas import Schemas, read_document
 from kinform.testing.server.shelf import Shelf
 from kinform.testing.server.storage import Storage
 from kinform.testing.server.verbs import Verbs
 from kinform.testing.server.watching import Ending, OpenWatch, WatchSettings, WatchTable
+from kinform.testing.server.writes import Writes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from pathlib import Path
     from types import TracebackType
 
     from kinform.clock import Clock
@@ -57,7 +63,10 @@ class Server:
 
     Args:
         resources: What it serves: ``Resource`` constants of a generated package (``resources_in`` finds them all), or
-            ``ServedResource`` to say how one behaves. Others answer 404; see ``register``.
+            ``ServedResource`` to say how one behaves. Others answer 404; see ``register`` and ``install``.
+        openapi: An OpenAPI v3 document of the built-in kinds, or its file: ``openapi/v1.37.json``, or what
+            ``kinform-codegen capture`` makes. Strategic merge patches and server-side apply go by it, and ``/openapi``
+            publishes it. Without one they go by rules for the well-known lists.
         strict: A namespace must exist before something is created in it; the usual four exist from the start.
         watch_list: What becomes of streaming lists: ``"on"``, ``"off"`` (422, as on servers that have them switched
             off), ``"ignored"`` (no end bookmark ever, as on servers that never heard of them).
@@ -79,6 +88,7 @@ class Server:
         self,
         resources: Iterable[Resource | ServedResource] = (),
         *,
+        openapi: Path | str | Mapping[str, object] | None = None,
         strict: bool = False,
         watch_list: Literal["on", "off", "ignored"] = "on",
         history: int = 10_000,
@@ -97,7 +107,10 @@ class Server:
         self._watches = WatchTable()
         self._faults = FaultBoard()
         self._log = RequestLog(_REQUESTS_KEPT)
-        self._shelf = Shelf(self._registry, self._storage, clock)
+        definitions = Definitions(self._registry, self._storage, self._watches)
+        schemas = Schemas(read_document(openapi))
+        admission = Admission(self._storage, schemas, definitions, strict=strict)
+        self._shelf = Shelf(self._registry, self._storage, definitions, clock)
         settings = WatchSettings(
             clock=clock,
             watch_list=WatchListMode(watch_list),
@@ -108,8 +121,9 @@ class Server:
         self._dispatch = Dispatcher(
             registry=self._registry,
             storage=self._storage,
-            verbs=Verbs(self._storage, clock, strict=strict, freshness_timeout=freshness_timeout),
-            discovery=Discovery(self._registry, version),
+            verbs=Verbs(self._storage, clock, freshness_timeout=freshness_timeout),
+            writes=Writes(self._storage, admission, clock),
+            discovery=Discovery(self._registry, OpenApi(self._registry, schemas, version), version),
             watches=self._watches,
             faults=self._faults,
             log=self._log,
@@ -246,6 +260,23 @@ class Server:
         served = ServedResource.of(resource) if isinstance(resource, Resource) else resource
         self._registry.add(served)
         self._storage.collection(served.group_plural, sort=served.custom)
+
+    def install(self, *definitions: WireObject | Mapping[str, object]) -> None:
+        """Installs CustomResourceDefinitions (or replaces them): what they define is served at once.
+
+        Clients that create a definition have the same effect.
+
+        Args:
+            definitions: Models, or JSON as mappings.
+
+        Raises:
+            ValueError: One of them defines nothing that could be served.
+        """
+        where = CUSTOM_RESOURCE_DEFINITIONS
+        if self._registry.get(where.group, where.version, where.plural) is None:
+            self.register(where)
+        for definition in definitions:
+            self.put(definition)
 
     def unregister(self, resource: Resource) -> None:
         """Serves it no longer: its watches end, requests get 404, and with its last version its objects go.

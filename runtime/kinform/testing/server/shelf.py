@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server import lifecycle
+from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS
 from kinform.testing.server.documents import decode, metadata_of
+from kinform.testing.server.refusals import Refusal
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.storage import StoredObject, key_of
 
 if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.meta import Resource
+    from kinform.testing.server.definitions import Definitions
     from kinform.testing.server.documents import JsonObject
     from kinform.testing.server.resources import Registry, ServedResource
     from kinform.testing.server.storage import Collection, Storage
 
 __all__ = ["Shelf"]
 
+_DEFINITIONS: Final = (CUSTOM_RESOURCE_DEFINITIONS.group, CUSTOM_RESOURCE_DEFINITIONS.plural)
+
 
 class Shelf:
     """Direct access to the storage. Thread-safe."""
 
-    def __init__(self, registry: Registry, storage: Storage, clock: Clock) -> None:
+    def __init__(self, registry: Registry, storage: Storage, definitions: Definitions, clock: Clock) -> None:
         self._registry = registry
         self._storage = storage
+        self._definitions = definitions
         self._clock = clock
 
     def _collection(self, served: ServedResource) -> Collection:
@@ -52,12 +58,20 @@ class Shelf:
             raise ValueError(f"{served.resource.kind} {name!r} {wants}")
         collection = self._collection(served)
         with self._storage.lock:
+            if served.group_plural == _DEFINITIONS:
+                self._establish(tree)
             existing = collection.objects.get(key_of(namespace, name))
             if existing is not None and metadata.setdefault("uid", existing.uid) != existing.uid:
                 self._storage.remove(collection, existing)
                 existing = None
             stored = self._place(served, collection, existing, tree)
         return cast("JsonObject", decode(Renderer(served).object(stored)))
+
+    def _establish(self, tree: JsonObject) -> None:
+        try:
+            self._definitions.admit(tree, lifecycle.timestamp(self._clock.wall()))
+        except Refusal as refusal:
+            raise ValueError(str(refusal)) from None
 
     def _place(
         self, served: ServedResource, collection: Collection, existing: StoredObject | None, tree: JsonObject

@@ -110,12 +110,16 @@ class Collection:
     """All objects of one resource and its latest changes. The storage's lock guards it.
 
     Attributes:
+        group_plural: Whose objects these are.
         objects: By key.
         changed: Notified, on the storage's lock, after each change and when a watch is to look up.
         sort: Whether members of objects are sorted by name, as those of custom resources are.
     """
 
-    def __init__(self, lock: threading.RLock, history: int, revision: int, *, sort: bool) -> None:
+    def __init__(
+        self, group_plural: tuple[str, str], lock: threading.RLock, history: int, revision: int, *, sort: bool
+    ) -> None:
+        self.group_plural: tuple[str, str] = group_plural
         self.objects: dict[str, StoredObject] = {}
         self.changed: threading.Condition = threading.Condition(lock)
         self.sort = sort
@@ -216,11 +220,15 @@ class Storage:
     Args:
         history: How many changes each collection remembers.
         clock: What waiting is measured by.
+
+    Attributes:
+        listeners: Told of each change, lock held, once it is recorded; they may write further ones.
     """
 
     def __init__(self, history: int, clock: Clock) -> None:
         self.lock: threading.RLock = threading.RLock()
         self.revision: int = 1
+        self.listeners: list[Callable[[Collection, Change], None]] = []
         self._history = history
         self._clock = clock
         self._collections: dict[tuple[str, str], Collection] = {}
@@ -231,7 +239,7 @@ class Storage:
         with self.lock:
             found = self._collections.get(group_plural)
             if found is None:
-                found = Collection(self.lock, self._history, self.revision, sort=sort)
+                found = Collection(group_plural, self.lock, self._history, self.revision, sort=sort)
                 self._collections[group_plural] = found
             return found
 
@@ -256,6 +264,8 @@ class Storage:
         self.revision = change.resource_version
         collection.record(change)
         self._advanced.notify_all()
+        for listener in self.listeners:
+            listener(collection, change)
 
     def compact(self) -> None:
         """Forgets all changes so far."""

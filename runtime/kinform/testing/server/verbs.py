@@ -1,50 +1,32 @@
-"""The verbs on objects: what each does to the storage, and what it answers. No HTTP, no threads of its own."""
+"""Reading and deleting: what each verb does to the storage, and what it answers. No HTTP, no threads of its own."""
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from kinform.testing.server import builtin, lifecycle, refusals
+from kinform.testing.server.address import Answer
 from kinform.testing.server.continuation import LATEST, ContinueToken
-from kinform.testing.server.documents import child, decode, metadata_of
+from kinform.testing.server.documents import child, decode, encode, metadata_of
 from kinform.testing.server.options import check_dry_run, parse_resource_version
-from kinform.testing.server.patches import apply_patch
 from kinform.testing.server.rendering import Renderer
-from kinform.testing.server.resources import NAMESPACES
 from kinform.testing.server.selection import Selection
 from kinform.testing.server.storage import HistoryLostError, StoredObject, key_of
+from kinform.testing.server.tables import renderer_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from kinform.clock import Clock
+    from kinform.testing.server.address import Address
     from kinform.testing.server.documents import JsonObject
     from kinform.testing.server.options import ListOptions
     from kinform.testing.server.resources import ServedResource
     from kinform.testing.server.storage import Collection, Storage
 
-__all__ = ["Address", "Answer", "Verbs"]
+__all__ = ["Verbs"]
 
 _POLICIES: Final = ("Foreground", "Background", "Orphan", "nil")
-_NAME_ATTEMPTS: Final = 7
-
-
-class Answer(NamedTuple):
-    """What a verb answers, as long as it does not refuse."""
-
-    code: int
-    body: bytes
-
-
-class Address(NamedTuple):
-    """Which resource a request is about, where in it, and whether only metadata is to be read there."""
-
-    served: ServedResource
-    namespace: str
-    name: str
-    subresource: str
-    partial: bool = False
 
 
 class Verbs:
@@ -53,16 +35,13 @@ class Verbs:
     Args:
         storage: Where the objects are.
         clock: What timestamps and waiting are taken from.
-        strict: Whether a namespace must exist before something is created in it.
         freshness_timeout: Seconds that a read waits for a resourceVersion that is still to come.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, *, strict: bool, freshness_timeout: float) -> None:
+    def __init__(self, storage: Storage, clock: Clock, *, freshness_timeout: float) -> None:
         self._storage = storage
         self._clock = clock
-        self._strict = strict
         self._freshness_timeout = freshness_timeout
-        self._rng = random.Random()  # noqa: S311  (names, no secrets)
 
     def collection(self, served: ServedResource) -> Collection:
         """Where the objects of a resource are."""
@@ -82,7 +61,9 @@ class Verbs:
         with self._storage.lock:
             self._storage.await_revision(wanted, self._freshness_timeout, abandoned)
             obj = self._existing(at)
-        return Answer(200, Renderer(at.served, partial=at.partial).object(obj))
+        if at.subresource == "scale" and at.served.scale:
+            return Answer(200, encode(at.served.scale.shown(obj.tree())))
+        return Answer(200, renderer_of(at).object(obj))
 
     def list(self, at: Address, options: ListOptions, abandoned: Callable[[], bool]) -> Answer:
         """A list, or a page of one, in the state that resourceVersion, its match and the token ask for."""
@@ -108,7 +89,7 @@ class Verbs:
             if not selection.selective:
                 metadata["remainingItemCount"] = len(objects) - limit
             objects = objects[:limit]
-        return Answer(200, Renderer(at.served, partial=at.partial).list(objects, metadata))
+        return Answer(200, renderer_of(at).list(objects, metadata))
 
     def _state_for(
         self, options: ListOptions, token: ContinueToken | None, abandoned: Callable[[], bool]
@@ -128,103 +109,10 @@ class Verbs:
             return wanted, True
         return self._storage.revision, False
 
-    # ---- writing
-
-    def _object(self, served: ServedResource, body: bytes) -> JsonObject:
-        try:
-            tree = decode(body)
-        except ValueError as error:
-            kind = served.resource.kind
-            message = f"the object provided is unrecognized (must be of type {kind}): json parse error: {error}"
-            raise refusals.bad_request(message) from error
-        if not isinstance(tree, dict) or not isinstance(tree.get("metadata", {}), dict | None):
-            raise refusals.bad_request(
-                f"the object provided is unrecognized (must be of type {served.resource.kind}): it is no object"
-            )
-        lifecycle.check_type(served, tree)
-        return tree
-
-    def create(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
-        """A new object."""
-        dry_run = check_dry_run(parameters.get("dryRun", ""), "CreateOptions")
-        return self._create(at, self._object(at.served, body), dry_run=dry_run)
-
-    def _create(self, at: Address, tree: JsonObject, *, dry_run: bool) -> Answer:
-        served, collection = at.served, self.collection(at.served)
-        metadata = metadata_of(tree)
-        lifecycle.check_address(served, metadata, at.namespace, None)
-        with self._storage.lock:
-            self._check_namespace(at)
-            name = lifecycle.text_of(metadata, "name") or self._generate(collection, at, metadata)
-            lifecycle.check_name(served, name)
-            metadata["name"] = name
-            tree = lifecycle.fresh(served, tree, self._now())
-            if key_of(at.namespace, name) in collection.objects:
-                raise refusals.already_exists(served.resource, name)
-            stored = self._keep(collection, tree, revision_if_dry=0, dry_run=dry_run)
-        return Answer(201, Renderer(served).object(stored))
+    # ---- deleting
 
     def _now(self) -> str:
         return lifecycle.timestamp(self._clock.wall())
-
-    def _check_namespace(self, at: Address) -> None:
-        if not self._strict or not at.namespace:
-            return
-        namespaces = self._storage.collection((NAMESPACES.group, NAMESPACES.plural), sort=False)
-        if at.namespace not in namespaces.objects:
-            raise refusals.not_found(NAMESPACES, at.namespace)
-
-    def _generate(self, collection: Collection, at: Address, metadata: JsonObject) -> str:
-        base = lifecycle.text_of(metadata, "generateName")
-        name = ""
-        for _ in range(_NAME_ATTEMPTS if base else 0):
-            name = lifecycle.generated_name(base, self._rng)
-            if key_of(at.namespace, name) not in collection.objects:
-                break
-        return name
-
-    def _keep(self, collection: Collection, tree: JsonObject, *, revision_if_dry: int, dry_run: bool) -> StoredObject:
-        if dry_run:
-            return StoredObject(tree, revision_if_dry, sort=collection.sort)
-        return self._storage.write(collection, tree)
-
-    def update(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
-        """An object, or its status, in place of what is there."""
-        dry_run = check_dry_run(parameters.get("dryRun", ""), "UpdateOptions")
-        tree = self._object(at.served, body)
-        with self._storage.lock:
-            lifecycle.check_address(at.served, metadata_of(tree), at.namespace, at.name)
-            missing = key_of(at.namespace, at.name) not in self.collection(at.served).objects
-            if missing and not at.subresource and at.served.group_plural in builtin.CREATED_BY_UPDATE:
-                return self._create(at, tree, dry_run=dry_run)
-            return self._replace(at, self._existing(at), tree, dry_run=dry_run)
-
-    def patch(self, at: Address, parameters: Mapping[str, str], content_type: str, body: bytes) -> Answer:
-        """An object, or its status, changed by a merge patch or JSON patch."""
-        dry_run = check_dry_run(parameters.get("dryRun", ""), "PatchOptions")
-        with self._storage.lock:
-            existing = self._existing(at)
-            tree = apply_patch(content_type, {**_type_of(at.served), **existing.tree()}, body)
-            if not isinstance(tree.get("metadata"), dict):
-                raise refusals.bad_request("the patch leaves no metadata")
-            lifecycle.check_type(at.served, tree)
-            lifecycle.check_address(at.served, metadata_of(tree), at.namespace, at.name)
-            return self._replace(at, existing, tree, dry_run=dry_run)
-
-    def _replace(self, at: Address, existing: StoredObject, tree: JsonObject, *, dry_run: bool) -> Answer:
-        collection, renderer = self.collection(at.served), Renderer(at.served)
-        new = lifecycle.replacement(at.served, existing, tree, subresource=at.subresource)
-        if new is None:
-            return Answer(200, renderer.object(existing))
-        if lifecycle.ready_to_go(new):
-            # The last finalizer went: the object goes too. Watches see the state before; the caller sees what it sent.
-            if not dry_run:
-                self._storage.remove(collection, existing)
-            return Answer(200, renderer.object(StoredObject(new, existing.resource_version, sort=collection.sort)))
-        stored = self._keep(collection, new, revision_if_dry=existing.resource_version, dry_run=dry_run)
-        return Answer(200, renderer.object(stored))
-
-    # ---- deleting
 
     def delete(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
         """An object, at once or, where finalizers hold it, marked to go."""
@@ -252,7 +140,9 @@ class Verbs:
         marked = lifecycle.deletion_mark(existing, self._now())
         if marked is None:
             return existing
-        return self._keep(collection, marked, revision_if_dry=existing.resource_version, dry_run=dry_run)
+        if dry_run:
+            return StoredObject(marked, existing.resource_version, sort=collection.sort)
+        return self._storage.write(collection, marked)
 
     def delete_collection(
         self, at: Address, options: ListOptions, parameters: Mapping[str, str], body: bytes
@@ -268,10 +158,6 @@ class Verbs:
                 self._delete(at.served, obj, dry_run=dry_run)
             revision = self._storage.revision
         return Answer(200, Renderer(at.served).list(chosen, {"resourceVersion": str(revision)}))
-
-
-def _type_of(served: ServedResource) -> JsonObject:
-    return {"apiVersion": served.resource.api_version, "kind": served.resource.kind}
 
 
 def _delete_options(parameters: Mapping[str, str], body: bytes) -> JsonObject:

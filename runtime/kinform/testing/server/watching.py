@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Final, Protocol
 from kinform.testing.server import refusals
 from kinform.testing.server.options import WatchListMode, parse_resource_version
 from kinform.testing.server.refusals import Refusal
-from kinform.testing.server.rendering import Renderer, error_frame
+from kinform.testing.server.rendering import error_frame
 from kinform.testing.server.selection import Selection
 from kinform.testing.server.storage import HistoryLostError
+from kinform.testing.server.tables import renderer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from kinform.clock import Clock
     from kinform.meta import Resource
+    from kinform.testing.server.address import Address
     from kinform.testing.server.options import ListOptions
     from kinform.testing.server.storage import Change, Collection, Storage, StoredObject
-    from kinform.testing.server.verbs import Address
 
 __all__ = ["Ending", "OpenWatch", "Stream", "WatchSession", "WatchSettings", "WatchTable"]
 
@@ -106,12 +107,13 @@ class WatchSession:
     ) -> None:
         self._storage = storage
         self._collection = collection
-        self._renderer = Renderer(at.served, partial=at.partial)
+        self._renderer = renderer_of(at)
         self._selection = Selection(at.namespace, options.labels, options.fields)
         self._options = options
         self._settings = settings
         self._clock = settings.clock
         self._ending: Ending | None = None
+        self._ends_at = 0
         self._bookmark_asked = False
         self._cursor = 0
         self._after = parse_resource_version(options.resource_version)
@@ -131,10 +133,11 @@ class WatchSession:
             self._bookmark_asked = True
             self._collection.changed.notify_all()
 
-    def end(self, ending: Ending) -> None:
-        """Ends the watch."""
+    def end(self, ending: Ending, *, after_events: bool = False) -> None:
+        """Ends the watch; ``after_events``: once it has told of all changes so far."""
         with self._storage.lock:
             self._ending = ending
+            self._ends_at = self._collection.end if after_events else 0
             self._collection.changed.notify_all()
 
     # ---- from the connection's thread
@@ -229,7 +232,7 @@ class WatchSession:
         while True:
             if stream.abandoned:
                 return Ending.CUT
-            if self._ending:
+            if self._ending and self._cursor >= self._ends_at:
                 return self._ending
             if batch := self._collection.read(self._cursor, _BATCH):
                 return batch

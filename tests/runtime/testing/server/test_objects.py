@@ -55,7 +55,8 @@ def test_create_sets_what_is_the_servers_to_set(api: Api) -> None:
     assert metadata["namespace"] == "shop"
     assert metadata["generation"] == 1
     assert metadata["resourceVersion"] == api.server.resource_version
-    assert set(metadata) == {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp"}
+    servers = {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
+    assert set(metadata) == {"name", "namespace", *servers}
     assert obj["spec"] == {"replicas": 1}
     assert obj["status"] == {}
     assert api.get(f"{DEPLOYMENTS}/a").json == obj
@@ -381,4 +382,4 @@ def test_members_stand_in_the_order_of_a_real_server(api: Api) -> None:
     api.post(WIDGETS, widget("a", labels={"b": "1", "a": "2"}))
     text = api.get(f"{WIDGETS}/a").body.decode()
     assert text.startswith('{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"creationTimestamp":"')
-    assert '"labels":{"a":"2","b":"1"},"name":"a"' in text
+    assert re.search(r'"labels":\{"a":"2","b":"1"\},"managedFields":\[.*\],"name":"a"', text)

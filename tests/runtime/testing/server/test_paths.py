@@ -38,14 +38,18 @@ def test_resources_of_a_version(api: Api) -> None:
     assert (answer["kind"], answer["groupVersion"]) == ("APIResourceList", "apps/v1")
     common = {"namespaced": True, "kind": "Deployment"}
     assert answer["resources"] == [
-        {"name": "deployments", "singularName": "deployment", **common, "verbs": VERBS},
-        {"name": "deployments/status", "singularName": "", **common, "verbs": ["get", "patch", "update"]},
+        {"name": "deployments", "singularName": "deployment", **common, "verbs": VERBS, **NAMES},
+        {"name": "deployments/status", "singularName": "", **common, "verbs": LESS},
+        {"name": "deployments/scale", "singularName": "", **common, **SCALE, "verbs": LESS},
     ]
     core = {resource["name"]: resource for resource in api.get("/api/v1").json["resources"]}
     assert core["nodes"]["namespaced"] is False
     assert "configmaps/status" not in core
 
 
+NAMES = {"shortNames": ["deploy"], "categories": ["all"]}
+LESS = ["get", "patch", "update"]
+SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
@@ -69,8 +73,10 @@ def test_aggregated_discovery(api: Api) -> None:
                     "singularResource": "deployment",
                     "verbs": VERBS,
                     "subresources": [
-                        {"subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"]}
+                        {"subresource": "status", "responseKind": kind, "verbs": LESS},
+                        {"subresource": "scale", "responseKind": SCALE, "verbs": LESS},
                     ],
+                    **NAMES,
                 }
             ],
         }
@@ -99,12 +105,22 @@ def test_health(api: Api, path: str) -> None:
     assert (answer.code, answer.body) == (200, b"ok")
 
 
-def test_openapi_is_a_stub(api: Api) -> None:
+def test_openapi_without_a_document_knows_paths_alone(api: Api) -> None:
     paths = api.get("/openapi/v3").json["paths"]
-    assert paths["apis/apps/v1"] == {"serverRelativeURL": "/openapi/v3/apis/apps/v1"}
+    assert paths["apis/apps/v1"]["serverRelativeURL"].startswith("/openapi/v3/apis/apps/v1?hash=")
     for each in paths.values():
-        assert api.get(each["serverRelativeURL"]).json["openapi"] == "3.0.0"
-    assert api.get("/openapi/v2").json["swagger"] == "2.0"
+        document = api.get(each["serverRelativeURL"]).json
+        assert document["openapi"] == "3.0.0"
+        assert document["paths"]
+    deployments = api.get("/openapi/v3/apis/apps/v1").json
+    assert "/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale" in deployments["paths"]
+    schema = deployments["components"]["schemas"]["apps.v1.Deployment"]
+    assert schema["x-kubernetes-preserve-unknown-fields"] is True
+    swagger = api.get("/openapi/v2").json
+    assert swagger["swagger"] == "2.0"
+    assert swagger["definitions"]["apps.v1.DeploymentList"]["properties"]["items"]["items"] == {
+        "$ref": "#/definitions/apps.v1.Deployment"
+    }
 
 
 @pytest.mark.parametrize("path", ["/", "/foo", "/apis/none.example.com", "/apis/none.example.com/v1/x", "/openapi/v4"])

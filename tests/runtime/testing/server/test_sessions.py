@@ -9,10 +9,10 @@ import pytest
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.meta import Resource
+from kinform.testing.server.address import Address
 from kinform.testing.server.options import ListOptions, WatchListMode
 from kinform.testing.server.resources import ServedResource
 from kinform.testing.server.storage import HistoryLostError, Storage
-from kinform.testing.server.verbs import Address
 from kinform.testing.server.watching import Ending, WatchSession, WatchSettings
 
 if TYPE_CHECKING:

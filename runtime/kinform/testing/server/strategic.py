@@ -1,0 +1,101 @@
+"""Strategic merge patches: merge patches that know how the lists of built-in kinds are merged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from kinform.testing.server.refusals import bad_request
+
+if TYPE_CHECKING:
+    from kinform.testing.server.documents import Json, JsonObject
+    from kinform.testing.server.shapes import Shape
+
+__all__ = ["strategic_merge"]
+
+_PATCH: Final = "$patch"
+_RETAIN: Final = "$retainKeys"
+_DELETE_ITEMS: Final = "$deleteFromPrimitiveList/"
+_ORDER: Final = "$setElementOrder/"
+
+
+def strategic_merge(target: JsonObject, patch: JsonObject, shape: Shape) -> JsonObject:
+    """The target with the patch applied, directives (``$patch``, ``$setElementOrder/…``) and all.
+
+    Raises:
+        Refusal: A directive is unknown, or an item lacks its merge key (400).
+    """
+    directive = patch.get(_PATCH)
+    if directive == "replace":
+        return {name: value for name, value in patch.items() if name != _PATCH}
+    if directive == "delete":
+        return {}
+    if directive not in {None, "merge"}:
+        raise bad_request(f"unknown patch type: {directive}")
+    result = dict(target)
+    if isinstance(kept := patch.get(_RETAIN), list):
+        result = {name: value for name, value in result.items() if name in kept}
+    for name, value in patch.items():
+        if name.startswith(_DELETE_ITEMS):
+            of = name.removeprefix(_DELETE_ITEMS)
+            gone = value if isinstance(value, list) else []
+            if isinstance(items := result.get(of), list):
+                result[of] = [item for item in items if item not in gone]
+    for name, value in patch.items():
+        if name.startswith("$"):
+            continue
+        if value is None:
+            result.pop(name, None)
+            continue
+        result[name] = _merged(result.get(name), value, shape.field(name))
+    for name, order in patch.items():
+        of = name.removeprefix(_ORDER)
+        if name.startswith(_ORDER) and isinstance(order, list) and isinstance(items := result.get(of), list):
+            result[of] = _ordered(items, order, shape.field(of).merge_key)
+    return result
+
+
+def _merged(target: Json, value: Json, shape: Shape) -> Json:
+    if isinstance(value, dict):
+        return strategic_merge(target if isinstance(target, dict) else {}, value, shape)
+    if not isinstance(value, list):
+        return value
+    replaced = any(isinstance(item, dict) and item.get(_PATCH) == "replace" for item in value)
+    items = [item for item in value if not (isinstance(item, dict) and item.get(_PATCH) == "replace")]
+    before = target if isinstance(target, list) and not replaced else []
+    if "merge" not in shape.patch_strategies or replaced:
+        return items
+    if not shape.merge_key:
+        return [*before, *(item for item in items if item not in before)]
+    return _merged_items(before, items, shape)
+
+
+def _merged_items(before: list[Json], items: list[Json], shape: Shape) -> list[Json]:
+    key, inner = shape.merge_key, shape.item()
+    result = list(before)
+    for item in items:
+        if not isinstance(item, dict) or key not in item:
+            raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+        places = [n for n, each in enumerate(result) if isinstance(each, dict) and each.get(key) == item[key]]
+        if item.get(_PATCH) == "delete":
+            result = [each for n, each in enumerate(result) if n not in places]
+        elif places:
+            result[places[0]] = strategic_merge(cast("JsonObject", result[places[0]]), item, inner)
+        else:
+            result.append(strategic_merge({}, item, inner))
+    return result
+
+
+def _ordered(items: list[Json], order: list[Json], key: str) -> list[Json]:
+    """Items that the order names stand as it says; each other one stays behind the one that it stood behind."""
+
+    def mark(item: Json) -> Json:
+        return item.get(key) if key and isinstance(item, dict) else item
+
+    wanted = [mark(each) for each in order]
+    groups: dict[int, list[Json]] = {}
+    current = -1
+    for item in items:
+        if mark(item) in wanted:
+            current = wanted.index(mark(item))
+        groups.setdefault(current, []).append(item)
+    return [item for place in sorted(groups) for item in groups[place]]

@@ -1,0 +1,97 @@
+"""Status and scale of built-in kinds, and strategic merge patches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.contract.conftest import STRATEGIC
+from tests.contract.test_objects import deployment, named
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Api
+
+
+def pod(name: str) -> dict[str, Any]:
+    main = {"name": "main", "image": "a", "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]}
+    return {**named(name, labels={"app": "a"}), "spec": {"containers": [main, {"name": "side", "image": "b"}]}}
+
+
+def brief(containers: Any) -> list[tuple[str, str]]:
+    return [(each["name"], each["image"]) for each in containers]
+
+
+def test_the_scale_of_a_deployment(api: Api) -> None:
+    api.post(api.deployments, deployment("a", replicas=2))
+    scale = api.get(f"{api.deployments}/a/scale")
+    assert (scale.json["kind"], scale.json["spec"]) == ("Scale", {"replicas": 2})
+    assert scale.json["status"] == {"replicas": 0, "selector": "app=a"}
+    changed = api.put(f"{api.deployments}/a/scale", {**scale.json, "spec": {"replicas": 3}})
+    assert changed.json["spec"] == {"replicas": 3}
+    found = api.get(f"{api.deployments}/a")
+    assert (found.json["spec"]["replicas"], found.metadata["generation"]) == (3, 2)
+    assert api.put(f"{api.deployments}/a/scale", {**scale.json, "spec": {"replicas": 4}}).refusal[:2] == (
+        409,
+        "Conflict",
+    )
+
+
+def test_the_status_of_a_deployment(api: Api) -> None:
+    made = api.post(api.deployments, deployment("a", replicas=2)).json
+    made["status"] = {"replicas": 2, "observedGeneration": 1}
+    made["spec"]["replicas"] = 9
+    put = api.put(f"{api.deployments}/a/status", made)
+    assert (put.json["status"], put.json["spec"]["replicas"]) == (made["status"], 2)
+    condition = {"type": "Available", "status": "True", "reason": "x", "message": "y"}
+    patched = api.patch(f"{api.deployments}/a/status", {"status": {"conditions": [condition]}}, STRATEGIC)
+    other = {"type": "Progressing", "status": "True", "reason": "x", "message": "y"}
+    patched = api.patch(f"{api.deployments}/a/status", {"status": {"conditions": [other]}}, STRATEGIC)
+    assert sorted(each["type"] for each in patched.json["status"]["conditions"]) == ["Available", "Progressing"]
+
+
+def test_items_are_merged_by_their_key(api: Api) -> None:
+    api.post(api.deployments, template(pod("a")))
+    path = f"{api.deployments}/a"
+    changed = patch(api, path, {"containers": [{"name": "side", "image": "c"}, {"name": "new", "image": "d"}]})
+    assert sorted(brief(changed)) == [("main", "a"), ("new", "d"), ("side", "c")]
+    env = patch(api, path, {"containers": [{"name": "main", "env": [{"name": "Y", "$patch": "delete"}]}]})
+    assert [c.get("env") for c in env if c["name"] == "main"] == [[{"name": "X", "value": "1"}]]
+    gone = patch(api, path, {"containers": [{"name": "side", "$patch": "delete"}]})
+    assert sorted(brief(gone)) == [("main", "a"), ("new", "d")]
+    order = {"$setElementOrder/containers": [{"name": "new"}, {"name": "main"}], "containers": []}
+    assert brief(patch(api, path, order)) == [("new", "d"), ("main", "a")]
+    replaced = patch(api, path, {"containers": [{"$patch": "replace"}, {"name": "only", "image": "z"}]})
+    assert brief(replaced) == [("only", "z")]
+
+
+def template(pod: dict[str, Any]) -> dict[str, Any]:
+    made = deployment("a")
+    made["spec"]["template"]["spec"] = pod["spec"]
+    return made
+
+
+def patch(api: Api, path: str, spec: dict[str, Any]) -> Any:
+    answer = api.patch(path, {"spec": {"template": {"spec": spec}}}, STRATEGIC)
+    assert answer.code == 200, answer
+    return answer.json["spec"]["template"]["spec"]["containers"]
+
+
+def test_sets_and_maps_and_atomic_lists(api: Api) -> None:
+    api.post(api.deployments, deployment("a"))
+    path = f"{api.deployments}/a"
+    api.patch(path, {"metadata": {"finalizers": ["example.com/a"], "labels": {"x": "1", "y": "2"}}}, STRATEGIC)
+    more = api.patch(path, {"metadata": {"finalizers": ["example.com/b"], "labels": {"x": None}}}, STRATEGIC)
+    assert sorted(more.metadata["finalizers"]) == ["example.com/a", "example.com/b"]
+    assert more.metadata["labels"] == {"y": "2"}
+    less = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/a"]}}
+    assert api.patch(path, less, STRATEGIC).metadata["finalizers"] == ["example.com/b"]
+    api.patch(path, {"metadata": {"finalizers": None}}, STRATEGIC)
+    strategy: dict[str, Any] = {"type": "Recreate", "$retainKeys": ["type"]}
+    assert api.patch(path, {"spec": {"strategy": strategy}}, STRATEGIC).json["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_a_merge_patch_replaces_lists(api: Api) -> None:
+    api.post(api.deployments, template(pod("a")))
+    spec = {"template": {"spec": {"containers": [{"name": "only", "image": "z"}]}}}
+    assert brief(api.patch(f"{api.deployments}/a", {"spec": spec}).json["spec"]["template"]["spec"]["containers"]) == [
+        ("only", "z")
+    ]
