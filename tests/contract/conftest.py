@@ -208,7 +208,7 @@ class Api:
 
 @pytest.fixture(scope="module")  # not longer: other tests see to it that no server's thread is left
 def box() -> Iterator[Server]:
-    with Server(RESOURCES, strict=True, openapi=ROOT / "openapi" / "v1.37.json") as server:
+    with Server(RESOURCES, strict=True, garbage_collection=True, openapi=ROOT / "openapi" / "v1.37.json") as server:
         yield server
 
 

@@ -212,6 +212,19 @@ def test_deletecollection(api: Api) -> None:
     assert left == ["b"]
 
 
+def test_nothing_new_comes_into_a_namespace_that_is_going(api: Api) -> None:
+    api.post(api.maps, named("a", finalizers=["example.com/hold"]))
+    going = api.delete(f"/api/v1/namespaces/{api.namespace}")
+    assert (going.code, going.json["status"]["phase"]) == (200, "Terminating")
+    refused = api.post(api.maps, named("b"))
+    assert refused.refusal == (403, "Forbidden", [("NamespaceTerminating", "metadata.namespace")])
+    assert refused.json["message"] == (
+        f'configmaps "b" is forbidden: unable to create new content in namespace {api.namespace} because it is being '
+        "terminated"
+    )
+    api.patch(f"{api.maps}/a", {"metadata": {"finalizers": None}})
+
+
 # ---- dry run
 
 

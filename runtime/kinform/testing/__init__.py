@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from kinform.testing.fake_recorder import FakeRecorder
     from kinform.testing.fake_source import FakeFeed, FakeSource
-    from kinform.testing.server import Server
+    from kinform.testing.server import FaultPlan, Server
 
 __all__ = [
     "ControlPlane",
@@ -31,6 +31,7 @@ __all__ = [
     "FakeFeed",
     "FakeRecorder",
     "FakeSource",
+    "FaultPlan",
     "Server",
     "VirtualClock",
 ]
@@ -43,6 +44,7 @@ _MODULES = {
     "FakeFeed": "kinform.testing.fake_source",
     "FakeRecorder": "kinform.testing.fake_recorder",
     "FakeSource": "kinform.testing.fake_source",
+    "FaultPlan": "kinform.testing.server",
     "Server": "kinform.testing.server",
     "VirtualClock": "kinform.testing.clock",
 }

@@ -20,6 +20,20 @@ What it does not do
 """
 
 from kinform.testing.server.documents import Json, JsonObject
+from kinform.testing.server.effects import (
+    Cut,
+    Delay,
+    Drip,
+    Duplicate,
+    Effect,
+    EndEarly,
+    Expire,
+    Garbage,
+    Refuse,
+    Reply,
+    Stall,
+)
+from kinform.testing.server.fault_plan import FaultPlan
 from kinform.testing.server.faults import Fault, RequestMatcher
 from kinform.testing.server.requests import RecordedRequest
 from kinform.testing.server.resources import ServedResource, resources_in
@@ -27,13 +41,25 @@ from kinform.testing.server.server import Server
 from kinform.testing.server.watching import OpenWatch
 
 __all__ = [
+    "Cut",
+    "Delay",
+    "Drip",
+    "Duplicate",
+    "Effect",
+    "EndEarly",
+    "Expire",
     "Fault",
+    "FaultPlan",
+    "Garbage",
     "Json",
     "JsonObject",
     "OpenWatch",
     "RecordedRequest",
+    "Refuse",
+    "Reply",
     "RequestMatcher",
     "ServedResource",
     "Server",
+    "Stall",
     "resources_in",
 ]

@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=0, help="port to listen on (a free one)")
     add("--strict", action="store_true", help="namespaces must exist before something is created in them")
+    add("--openapi", type=Path, metavar="FILE", help="OpenAPI v3 document of the built-in kinds: openapi/v1.37.json")
+    add("--garbage-collection", action="store_true", help="collect by owner references; empty deleted namespaces")
     add("--watch-list", choices=("on", "off", "ignored"), default="on", help="streaming lists (%(default)s)")
     add("--history", type=int, default=10_000, metavar="N", help="changes to remember per resource (%(default)s)")
     add("--bookmark-interval", type=float, default=60.0, metavar="SECONDS", help="time between bookmarks (%(default)s)")
@@ -77,7 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             resources,
             host=given.host,
             port=given.port,
+            openapi=given.openapi,
             strict=given.strict,
+            garbage_collection=given.garbage_collection,
             watch_list=given.watch_list,
             history=given.history,
             bookmark_interval=given.bookmark_interval,

@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextlib
 import http
 import socket
+import threading
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote
 
+from kinform.testing.server.shaping import CutError, Shaper
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Connection", "CutError", "Exchange", "Request"]
+    from kinform.testing.server.effects import Effect
+
+__all__ = ["Connection", "Exchange", "Request"]
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
 _RECEIVE: Final = 64 * 1024
-
-
-class CutError(ConnectionError):
-    """The server itself breaks this connection, on behalf of a test."""
 
 
 class _MalformedError(Exception):
@@ -55,23 +56,33 @@ class Exchange:
     Attributes:
         request: What was asked.
         started: Whether the head of an answer has gone out.
+        streaming: Whether the answer is a stream.
     """
 
     def __init__(self, connection: Connection, request: Request) -> None:
         self.request = request
         self.started: bool = False
         self._connection = connection
-        self._content_left: int | None = None
-        self._streaming = False
+        self.streaming: bool = False
+        self._shaper: Shaper | None = None
 
     @property
     def abandoned(self) -> bool:
         """Whether nobody reads any more."""
         return self._connection.abandoned
 
-    def cut_after(self, size: int) -> None:
-        """Breaks the connection when so many bytes of the body have gone out."""
-        self._content_left = size
+    def shape(self, effect: Effect) -> None:
+        """Has the body go out as a fault wants it."""
+        self._shaper = Shaper(effect)
+
+    def wait(self, seconds: float | None) -> None:
+        """Lets real time go by (None: for ever).
+
+        Raises:
+            CutError: The client or the server went away meanwhile.
+        """
+        if self._connection.ended.wait(seconds):
+            raise CutError
 
     def respond(
         self, code: int, body: bytes, *, content_type: str = "application/json", headers: Iterable[tuple[str, str]] = ()
@@ -80,7 +91,7 @@ class Exchange:
 
         Raises:
             OSError: The client went away.
-            CutError: The body is longer than ``cut_after`` allows.
+            CutError: A fault ends the answer before its end.
         """
         length = [("Content-Length", str(len(body))), *headers]
         self._send_head(code, content_type, length)
@@ -88,7 +99,7 @@ class Exchange:
 
     def start(self) -> None:
         """Begins an answer that is a stream of JSON lines, in chunks."""
-        self._streaming = True
+        self.streaming = True
         self._send_head(200, "application/json", [("Transfer-Encoding", "chunked")])
 
     def write(self, data: bytes) -> None:
@@ -96,12 +107,17 @@ class Exchange:
 
         Raises:
             OSError: The client went away.
-            CutError: ``cut_after`` is reached.
+            CutError: A fault ends the stream.
         """
         self._send_content(data)
 
     def finish(self) -> None:
         """Ends the stream cleanly."""
+        self._send_content(b"")
+        self.terminate()
+
+    def terminate(self) -> None:
+        """Ends the stream, whatever faults there are."""
         self._connection.send(b"0\r\n\r\n")
 
     def _send_head(self, code: int, content_type: str, headers: Iterable[tuple[str, str]]) -> None:
@@ -112,14 +128,15 @@ class Exchange:
         self._connection.send("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
 
     def _send_content(self, data: bytes) -> None:
-        cut = self._content_left is not None and len(data) >= self._content_left
-        if self._content_left is not None:
-            data = data[: self._content_left]
-            self._content_left -= len(data)
+        if self._shaper is not None:
+            self._shaper.send(data, self)
+        else:
+            self.transmit(data)
+
+    def transmit(self, data: bytes) -> None:
+        """Sends a piece of the body as it is."""
         if data:
-            self._connection.send(b"%x\r\n%b\r\n" % (len(data), data) if self._streaming else data)
-        if cut:
-            raise CutError
+            self._connection.send(b"%x\r\n%b\r\n" % (len(data), data) if self.streaming else data)
 
 
 def _phrase(code: int) -> str:
@@ -141,9 +158,14 @@ class Connection:
     def __init__(self, sock: socket.socket, handle: Callable[[Connection, Exchange], None], number: int) -> None:
         self.sock = sock
         self.number = number
-        self.abandoned: bool = False
+        self.ended: threading.Event = threading.Event()
         self._handle = handle
         self._buffer = bytearray()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody reads any more."""
+        return self.ended.is_set()
 
     def send(self, data: bytes) -> None:
         """Sends all of it, however long the client takes.
@@ -155,7 +177,7 @@ class Connection:
 
     def abandon(self) -> None:
         """Ends the connection from any thread: wakes its own out of reading and writing, and that one closes it."""
-        self.abandoned = True
+        self.ended.set()
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
 
@@ -174,7 +196,7 @@ class Connection:
             with contextlib.suppress(OSError):
                 self._serve()
         finally:
-            self.abandoned = True
+            self.ended.set()
             self.sock.close()
 
     def _serve(self) -> None:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 from kinform.testing.server import refusals
 from kinform.testing.server.address import Address
 from kinform.testing.server.admission import WriteOptions
-from kinform.testing.server.connection import BODY_LIMIT, CutError
+from kinform.testing.server.connection import BODY_LIMIT
 from kinform.testing.server.documents import encode
-from kinform.testing.server.faults import Cut, Refuse
+from kinform.testing.server.effects import Cut, Delay, Expire, Refuse, Reply, Stall
 from kinform.testing.server.options import ListOptions, parse_flag
 from kinform.testing.server.patches import APPLY_PATCH
 from kinform.testing.server.refusals import Refusal
+from kinform.testing.server.rendering import error_frame
 from kinform.testing.server.requests import RecordedRequest
+from kinform.testing.server.shaping import CutError
 from kinform.testing.server.watching import Ending, OpenWatch, WatchSession
 
 if TYPE_CHECKING:
@@ -88,7 +90,8 @@ class Dispatcher:
             at = refusal
         self._log.add(record)
         try:
-            self._suffer(exchange, record)
+            if self._suffer(exchange, record):
+                return
             if isinstance(at, Refusal):
                 raise at
             if at is None:
@@ -100,14 +103,35 @@ class Dispatcher:
             later = [] if refusal.retry_after is None else [("Retry-After", str(refusal.retry_after))]
             exchange.respond(refusal.code, refusal.body, headers=later)
 
-    def _suffer(self, exchange: Exchange, record: RecordedRequest) -> None:
-        effect = self._faults.take(record)
-        if isinstance(effect, Refuse):
-            raise effect.refusal()
-        if isinstance(effect, Cut):
-            if effect.after_bytes is None:
+    def _suffer(self, exchange: Exchange, record: RecordedRequest) -> bool:
+        """Has a fault take effect, if there is one; whether the request is thereby answered."""
+        effect = record.fault = self._faults.take(record)
+        match effect:
+            case None:
+                pass
+            case Refuse():
+                raise effect.refusal()
+            case Expire() if record.verb == "watch":
+                self._log.answer(record, 200)
+                exchange.start()
+                exchange.write(error_frame(refusals.expired_watch(1, self._storage.revision)))
+                exchange.finish()
+                return True
+            case Expire():
+                raise refusals.expired_list()
+            case Reply(code=code, body=body, content_type=content_type):
+                self._log.answer(record, code)
+                exchange.respond(code, body, content_type=content_type)
+                return True
+            case Delay(seconds=seconds):
+                exchange.wait(seconds)
+            case Cut(after_bytes=None):
                 raise CutError
-            exchange.cut_after(effect.after_bytes)
+            case Stall(after_bytes=None):
+                exchange.wait(None)
+            case _:
+                exchange.shape(effect)
+        return False
 
     # ---- where to
 

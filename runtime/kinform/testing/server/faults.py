@@ -1,20 +1,19 @@
-"""Faults on demand: the next requests of a kind are refused, or their connection is cut."""
+"""Faults on demand: the next requests of a kind suffer an effect."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, TypeAlias
-
-from kinform.testing.server.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kinform.testing.server.effects import Effect
+    from kinform.testing.server.fault_plan import FaultPlan
     from kinform.testing.server.requests import RecordedRequest
 
-__all__ = ["Cut", "Fault", "FaultBoard", "Refuse", "RequestMatcher", "matcher"]
+__all__ = ["Fault", "FaultBoard", "RequestMatcher", "matcher"]
 
 RequestMatcher: TypeAlias = "str | Callable[[RecordedRequest], bool]"
 """Which requests: a pattern for their path as in ``fnmatch`` (``"*/pods"``), or a predicate."""
@@ -26,30 +25,6 @@ def matcher(which: RequestMatcher) -> Callable[[RecordedRequest], bool]:
         return which
     pattern = which
     return lambda request: fnmatchcase(request.path, pattern)
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """Answers with a ``Status`` in place of what was asked."""
-
-    code: int
-    message: str
-    reason: str | None
-    retry_after: int | None
-
-    def refusal(self) -> Refusal:
-        """The answer."""
-        return Refusal(self.code, self.message, reason=self.reason, retry_after=self.retry_after)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Breaks the connection: before the answer (None), or after so many bytes of its body."""
-
-    after_bytes: int | None
-
-
-Effect: TypeAlias = "Refuse | Cut"
 
 
 class Fault:
@@ -81,9 +56,10 @@ class Fault:
 
 
 class FaultBoard:
-    """The faults that wait, oldest first. Thread-safe."""
+    """The faults that wait, oldest first, and then the plans. Thread-safe."""
 
     def __init__(self) -> None:
+        self._plans: list[FaultPlan] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
@@ -92,6 +68,11 @@ class FaultBoard:
         with self._lock:
             self._faults.append(fault)
 
+    def follow(self, plan: FaultPlan) -> None:
+        """Goes by a plan, too."""
+        with self._lock:
+            self._plans.append(plan)
+
     def take(self, request: RecordedRequest) -> Effect | None:
         """What the first fault that fits does to this request, if any."""
         with self._lock:
@@ -99,4 +80,4 @@ class FaultBoard:
         for fault in waiting:
             if fault.matches(request) and fault.take():
                 return fault.effect
-        return None
+        return next((effect for plan in self._plans if (effect := plan.take(request)) is not None), None)

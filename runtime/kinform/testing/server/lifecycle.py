@@ -265,7 +265,9 @@ def deletion_mark(existing: StoredObject, now: str) -> JsonObject | None:
     return tree
 
 
-def ready_to_go(tree: JsonObject) -> bool:
+def ready_to_go(served: ServedResource, tree: JsonObject) -> bool:
     """Whether a deletion waits for nothing more."""
     metadata = child(tree, "metadata")
+    if served.group_plural == ("", "namespaces") and child(tree, "spec").get("finalizers"):
+        return False  # it goes when it is empty
     return bool(metadata.get("deletionTimestamp")) and not finalizers_of(metadata)

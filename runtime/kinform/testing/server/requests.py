@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from kinform.testing.server.effects import Effect
+
 __all__ = ["RecordedRequest", "RequestLog"]
 
 
@@ -26,6 +28,7 @@ class RecordedRequest:
         verb: As Kubernetes calls it (``list``, ``watch``, ``get``, ``create``, ``update``, ``patch``, ``delete``,
             ``deletecollection``); ``""`` for what is no resource.
         status: The HTTP status of the answer; None as long as none has begun, or if the connection was cut instead.
+        fault: What a fault did to it.
     """
 
     method: str
@@ -35,6 +38,7 @@ class RecordedRequest:
     body: bytes = field(default=b"", repr=False)
     verb: str = ""
     status: int | None = None
+    fault: Effect | None = None
 
 
 class RequestLog:

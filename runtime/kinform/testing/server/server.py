@@ -15,10 +15,13 @@ from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS, Defi
 from kinform.testing.server.discovery import Discovery
 from kinform.testing.server.dispatch import Dispatcher
 from kinform.testing.server.documents import decode, encode
-from kinform.testing.server.faults import Cut, Fault, FaultBoard, Refuse, matcher
+from kinform.testing.server.effects import Cut, Refuse
+from kinform.testing.server.faults import Fault, FaultBoard, matcher
+from kinform.testing.server.garbage import Garbage
 from kinform.testing.server.listener import Listener
 from kinform.testing.server.openapi import OpenApi
 from kinform.testing.server.options import WatchListMode
+from kinform.testing.server.removal import Removal
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.requests import RecordedRequest, RequestLog
 from kinform.testing.server.resources import NAMESPACES, Registry, ServedResource
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.meta import WireObject
     from kinform.testing.server.documents import JsonObject
+    from kinform.testing.server.effects import Effect
+    from kinform.testing.server.fault_plan import FaultPlan
     from kinform.testing.server.faults import RequestMatcher
     from kinform.transport import ApiClient
 
@@ -68,6 +73,8 @@ class Server:
             ``kinform-codegen capture`` makes. Strategic merge patches and server-side apply go by it, and ``/openapi``
             publishes it. Without one they go by rules for the well-known lists.
         strict: A namespace must exist before something is created in it; the usual four exist from the start.
+        garbage_collection: What has owners goes with them, propagation policies count, and a namespace that is deleted
+            takes its objects along: at once, where a cluster's controllers take their time.
         watch_list: What becomes of streaming lists: ``"on"``, ``"off"`` (422, as on servers that have them switched
             off), ``"ignored"`` (no end bookmark ever, as on servers that never heard of them).
         history: How many changes each resource remembers; a watch or page that needs older ones gets 410.
@@ -75,6 +82,7 @@ class Server:
             kube-apiserver answers from its cache) or ``"http"`` (HTTP 410).
         bookmark_interval: Seconds between the bookmarks of a watch that asks for them; see also ``send_bookmarks``.
         freshness_timeout: Seconds that a read waits for a resourceVersion the server has not reached, before 504.
+        faults: Which requests suffer what; see ``FaultPlan``, and ``follow`` to begin later.
         version: The Kubernetes version that ``/version`` shows; before v1.30 there is no aggregated discovery.
         host: The address to listen on. Anything but loopback lets everyone in: there is no authentication.
         port: The port; 0 takes a free one, which then stays the same over ``restart``.
@@ -90,11 +98,13 @@ class Server:
         *,
         openapi: Path | str | Mapping[str, object] | None = None,
         strict: bool = False,
+        garbage_collection: bool = False,
         watch_list: Literal["on", "off", "ignored"] = "on",
         history: int = 10_000,
         expired_watches: Literal["event", "http"] = "event",
         bookmark_interval: float = 60.0,
         freshness_timeout: float = 3.0,
+        faults: FaultPlan | None = None,
         version: str = "v1.37.0",
         host: str = "127.0.0.1",
         port: int = 0,
@@ -106,7 +116,12 @@ class Server:
         self._storage = Storage(history, clock)
         self._watches = WatchTable()
         self._faults = FaultBoard()
+        if faults is not None:
+            self._faults.follow(faults)
         self._log = RequestLog(_REQUESTS_KEPT)
+        removal = Removal(self._storage, clock, collects=garbage_collection)
+        if garbage_collection:
+            Garbage(self._storage, removal)
         definitions = Definitions(self._registry, self._storage, self._watches)
         schemas = Schemas(read_document(openapi))
         admission = Admission(self._storage, schemas, definitions, strict=strict)
@@ -121,7 +136,7 @@ class Server:
         self._dispatch = Dispatcher(
             registry=self._registry,
             storage=self._storage,
-            verbs=Verbs(self._storage, clock, freshness_timeout=freshness_timeout),
+            verbs=Verbs(self._storage, removal, freshness_timeout=freshness_timeout),
             writes=Writes(self._storage, admission, clock),
             discovery=Discovery(self._registry, OpenApi(self._registry, schemas, version), version),
             watches=self._watches,
@@ -461,6 +476,20 @@ class Server:
             times: How many requests.
         """
         return self._add_fault(Fault(matcher(which), Cut(after_bytes), times))
+
+    def fault_next(self, which: RequestMatcher, effect: Effect, *, times: int = 1) -> Fault:
+        """Has the next requests of a kind suffer an effect.
+
+        Args:
+            which: As in ``fail_next``.
+            effect: Such as ``Stall(after_bytes=100)`` or ``Expire()``.
+            times: How many requests.
+        """
+        return self._add_fault(Fault(matcher(which), effect, times))
+
+    def follow(self, plan: FaultPlan) -> None:
+        """Goes by a plan of faults from now on; ``plan.clear()`` ends that."""
+        self._faults.follow(plan)
 
     def _add_fault(self, fault: Fault) -> Fault:
         self._faults.add(fault)

@@ -243,6 +243,10 @@ class Storage:
                 self._collections[group_plural] = found
             return found
 
+    def collections(self) -> list[Collection]:
+        """All collections. Lock held."""
+        return [*self._collections.values()]
+
     def discard(self, group_plural: tuple[str, str]) -> None:
         """Drops a collection with all it holds."""
         with self.lock:

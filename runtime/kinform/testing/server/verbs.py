@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from kinform.testing.server import builtin, lifecycle, refusals
+from kinform.testing.server import builtin, refusals
 from kinform.testing.server.address import Answer
 from kinform.testing.server.continuation import LATEST, ContinueToken
-from kinform.testing.server.documents import child, decode, encode, metadata_of
+from kinform.testing.server.documents import child, decode, encode
 from kinform.testing.server.options import check_dry_run, parse_resource_version
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.selection import Selection
@@ -17,10 +17,10 @@ from kinform.testing.server.tables import renderer_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from kinform.clock import Clock
     from kinform.testing.server.address import Address
     from kinform.testing.server.documents import JsonObject
     from kinform.testing.server.options import ListOptions
+    from kinform.testing.server.removal import Removal
     from kinform.testing.server.resources import ServedResource
     from kinform.testing.server.storage import Collection, Storage
 
@@ -34,13 +34,13 @@ class Verbs:
 
     Args:
         storage: Where the objects are.
-        clock: What timestamps and waiting are taken from.
+        removal: Who deletes.
         freshness_timeout: Seconds that a read waits for a resourceVersion that is still to come.
     """
 
-    def __init__(self, storage: Storage, clock: Clock, *, freshness_timeout: float) -> None:
+    def __init__(self, storage: Storage, removal: Removal, *, freshness_timeout: float) -> None:
         self._storage = storage
-        self._clock = clock
+        self._removal = removal
         self._freshness_timeout = freshness_timeout
 
     def collection(self, served: ServedResource) -> Collection:
@@ -111,9 +111,6 @@ class Verbs:
 
     # ---- deleting
 
-    def _now(self) -> str:
-        return lifecycle.timestamp(self._clock.wall())
-
     def delete(self, at: Address, parameters: Mapping[str, str], body: bytes) -> Answer:
         """An object, at once or, where finalizers hold it, marked to go."""
         options = _delete_options(parameters, body)
@@ -122,27 +119,14 @@ class Verbs:
         with self._storage.lock:
             existing = self._existing(at)
             _check_preconditions(at, existing, child(options, "preconditions"))
-            left = self._delete(at.served, existing, dry_run=dry_run)
+            policy = str(options.get("propagationPolicy", ""))
+            left = self._removal.delete(self.collection(at.served), existing, policy=policy, dry_run=dry_run)
             revision = self._storage.revision
         if left is not None:
             return Answer(200, Renderer(at.served).object(left))
         if at.served.group_plural in builtin.RETURNED_BY_DELETE:
             return Answer(200, Renderer(at.served).object(existing.at(revision)))
         return Answer(200, refusals.success(resource, existing.name, existing.uid))
-
-    def _delete(self, served: ServedResource, existing: StoredObject, *, dry_run: bool) -> StoredObject | None:
-        """Deletes or marks an object; what is left of it, or None. Lock held."""
-        collection = self.collection(served)
-        if not lifecycle.finalizers_of(metadata_of(existing.tree())):
-            if not dry_run:
-                self._storage.remove(collection, existing)
-            return None
-        marked = lifecycle.deletion_mark(existing, self._now())
-        if marked is None:
-            return existing
-        if dry_run:
-            return StoredObject(marked, existing.resource_version, sort=collection.sort)
-        return self._storage.write(collection, marked)
 
     def delete_collection(
         self, at: Address, options: ListOptions, parameters: Mapping[str, str], body: bytes
@@ -152,10 +136,13 @@ class Verbs:
         dry_run = check_dry_run(_dry_run_of(deletion), "DeleteOptions")
         selection = Selection(at.namespace, options.labels, options.fields)
         with self._storage.lock:
-            found = self.collection(at.served).snapshot(at.namespace)
+            collection = self.collection(at.served)
+            found = collection.snapshot(at.namespace)
             chosen = [obj for obj in found if selection.matches(obj)][: options.limit or None]
+            policy = str(deletion.get("propagationPolicy", ""))
             for obj in chosen:
-                self._delete(at.served, obj, dry_run=dry_run)
+                if collection.objects.get(obj.key) is obj:  # the deletion of another may have taken it along
+                    self._removal.delete(collection, obj, policy=policy, dry_run=dry_run)
             revision = self._storage.revision
         return Answer(200, Renderer(at.served).list(chosen, {"resourceVersion": str(revision)}))
 

@@ -148,7 +148,7 @@ class Writes:
         if new == old:
             return Answer(200, renderer.object(existing), warnings)
         lifecycle.count_generation(served, old, new)
-        if lifecycle.ready_to_go(new):
+        if lifecycle.ready_to_go(served, new):
             # The last finalizer went: the object goes too. Watches see the state before; the caller sees what it sent.
             if not options.dry_run:
                 self._storage.remove(collection, existing)
