@@ -109,7 +109,7 @@ def compare(accessor: ResourceInformer[Any], transport: Transport) -> tuple[int,
         compared += 1
         if parse(entry.body) != held:
             wrong.append(f"{resource} {entry.key} is cached as {entry.body!r}, and {held} at the server")
-        if found := difference(parse(informer.inflate(entry).to_wire()), held):
+        if found := difference(informer.inflate(entry), held):
             wrong.append(f"{resource} {entry.key}: {found}")
     return compared, wrong
 

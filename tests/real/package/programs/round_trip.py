@@ -18,7 +18,7 @@ from tests.real.package.programs.core_samples import core_samples
 from tests.real.package.programs.extension_samples import extension_samples
 from tests.real.package.programs.other_samples import other_samples
 from tests.real.package.programs.walk import calls
-from tests.real.package.programs.wire import difference, parse, without_managed_fields
+from tests.real.package.programs.wire import difference, is_struct, parse, without_managed_fields
 
 import kinform_k8s
 from kinform import ConflictError, ErrorReport, Event, KinformError, ObjectKey, connect
@@ -119,7 +119,7 @@ class Trip:
         held = without_managed_fields(held)
         if entry.body != held:
             raise Mismatch(f"{step}: the cache has {entry.body!r}, the server {held!r}")
-        if found := difference(parse(read.to_wire()), parse(held)):
+        if found := difference(read, parse(held)):
             raise Mismatch(f"{step}: {found}")
 
     def _alter(self, obj: Any) -> None:
@@ -131,7 +131,7 @@ class Trip:
         """What the lister reads is sent back unchanged: the server sees no change in it.
 
         At first the server's own bytes are sent back, since it may see a change even in these: quantities are written
-        anew. And a null list is written as an empty one, which the server does take for a change.
+        anew. And a pydantic model writes a null list as an empty one, which the server does take for a change.
         """
         path = self._resource.path(self._key.namespace, self._key.name)
         for _ in range(ATTEMPTS):
@@ -147,7 +147,8 @@ class Trip:
         else:
             raise Mismatch("the object does not come to rest")
         sent = obj.to_wire()
-        if written.metadata.resource_version != entry.resource_version and parse(sent) == parse(entry.body):
+        same = is_struct(obj) or parse(sent) == parse(entry.body)
+        if written.metadata.resource_version != entry.resource_version and same:
             raise Mismatch(f"the server found a change in what was sent back unchanged: {sent!r}")
 
     def _change(
