@@ -105,6 +105,30 @@ def test_standalone_it_brings_copies_of_these_and_of_no_more(crd: Path, tmp_path
     run(package, "from acme_widgets.models.meta.v1 import ObjectMeta; assert ObjectMeta().name == ''")
 
 
+def test_with_structs_it_always_brings_copies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keeps = {"x-kubernetes-preserve-unknown-fields": True}
+    options = {"type": "object", "properties": {"known": {"type": "string"}}, **keeps}
+    (tmp_path / "widgets.json").write_text(json.dumps(definition(options=options, free={"type": "object", **keeps})))
+    arguments = ["--crd", str(tmp_path / "widgets.json"), "--models", "msgspec"]
+    package = generate(tmp_path / "out", *arguments)
+    assert requirements(package) == ["kinform", "msgspec"]
+    assert {"example", "meta"} <= {path.name for path in (package / "models").iterdir()}
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert len(notes) == 1
+    assert notes[0].startswith("note: kinform_crds.models.example.v1.WidgetSpecOptions drops fields that its schema")
+    readme = (package.parent / "README.md").read_text()
+    assert "msgspec models" in readme
+    assert "kept" not in readme
+    run(
+        package,
+        "import sys\nfrom kinform_crds.models.example.v1 import Widget\n"
+        "from kinform_crds.models.meta.v1 import ObjectMeta\n"
+        "assert type(Widget().metadata) is ObjectMeta and ObjectMeta().name == ''\n"
+        'assert Widget.from_wire(b\'{"spec":{"options":{"a":1}}}\').spec.options.known is None\n'
+        "assert 'pydantic' not in sys.modules and 'kinform_k8s' not in sys.modules\n",
+    )
+
+
 def test_beside_kubernetes_they_are_one_package(crd: Path, tmp_path: Path) -> None:
     arguments = ["--openapi", "v1.30", "--crd", str(crd)]
     package = generate(tmp_path / "out", *arguments, "--include", "core/v1/pods", "--include", "example.com")

@@ -34,6 +34,7 @@ def test_it_holds_templates_and_specs_and_nothing_of_other_distributions(wheel: 
     assert "kinform_codegen/openapi/v1.37.json" in names
     assert "kinform_codegen/templates/clients/resource.py.jinja2" in names
     assert "kinform_codegen/templates/models/pydantic_v2/BaseModel.jinja2" in names
+    assert "kinform_codegen/templates/models/msgspec.jinja2" in names
     assert "kinform_codegen/py.typed" in names
     assert not [name for name in names if "gotypes" in name or name.startswith("codegen/")]
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"kinform_codegen"}
