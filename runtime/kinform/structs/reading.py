@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
 from kinform.scalars import WireTime
-from kinform.structs.layout import BUILDING
 from kinform.structs.leniency import read_leniently
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ __all__ = ["decode"]
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+# Held while msgspec learns of a class: it puts that on the class bit by bit, and on those that the class refers to, and
+# another thread must not take the half for the whole.
+_BUILDING: Final = Lock()
 _DECODERS: Final[dict[type, Callable[[bytes], Any]]] = {}
 
 _REFUSED_NULL: Final = re.compile(r", got `null` - at `\$(?P<way>(?:\.[^.\[\]`]+|\[\d+\])*)\.(?P<key>[^.\[\]`]+)`$")
@@ -63,20 +66,22 @@ def _without_nulls(cls: type[S], data: bytes, said: str) -> S | None:
 
 
 def _remove(tree: Any, way: str, key: str) -> bool:
-    """Takes a null out of a tree; whether it was there."""
+    """Takes a value out of a tree; whether it was there.
+
+    A name with dots in it may lead astray. Then msgspec refuses the null that is still there once more, and in the end
+    everything is read anew, leniently.
+    """
     try:
         for name, number in _STEP.findall(way):
             tree = tree[name] if name else tree[int(number)]
-        if tree[key] is not None:
-            return False
         del tree[key]
     except (KeyError, IndexError, TypeError):
-        return False  # a name with dots in it, most likely
+        return False
     return True
 
 
 def _make_decoder(cls: type[msgspec.Struct]) -> Callable[[bytes], Any]:
-    with BUILDING:
+    with _BUILDING:
         read = _DECODERS[cls] = msgspec.json.Decoder(cls, dec_hook=_read_time).decode
     return read
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, Union, cast
 import msgspec
 
 from kinform.scalars import MICRO_TIME, TIME, NumberText, TimeFormat, WireMicroTime, WireTime, escape_as_go
-from kinform.structs.layout import BUILDING, is_struct, layout_of, unmarked
+from kinform.structs.layout import is_struct, layout_of, unmarked
 from kinform.structs.scalars import AbsentObject
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class _Plan(NamedTuple):
     steps: tuple[tuple[str, Mend], ...]
 
 
+# Two threads may make the same one; either will do.
 _PLANS: Final[dict[type, _Plan]] = {}
 _TYPE_META: Final = ("apiVersion", "kind")
 _FORMATS: Final[Mapping[type, TimeFormat]] = {WireTime: TIME, WireMicroTime: MICRO_TIME}
@@ -84,8 +85,7 @@ def _changes(plan: _Plan, struct: msgspec.Struct) -> dict[str, Any]:
 def _plan_of(cls: type[msgspec.Struct]) -> _Plan:
     plan = _PLANS.get(cls)
     if plan is None:
-        with BUILDING:
-            plan = _PLANS[cls] = _make_plan(cls)
+        plan = _PLANS[cls] = _make_plan(cls)
     return plan
 
 
