@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 import msgspec
 
 from kinform.structs.layout import layout_of
 from kinform.structs.reading import decode
+from kinform.structs.scalars import Default
 from kinform.structs.writing import encode
 
 if TYPE_CHECKING:
@@ -15,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Struct"]
 
+# What a deep copy shares; a default among it must stay the same object, since msgspec tells it by that.
+_ATOMS: Final = frozenset({str, int, bool, float, NoneType, Default})
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -63,6 +68,15 @@ class Struct(msgspec.Struct, omit_defaults=True, gc=False):
         if field is None:
             raise AttributeError(f"{type(self).__name__} has no field {name!r}")
         setattr(self, name, field.zero if field.make is None else field.make())
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        same = copy.copy(self)
+        memo[id(self)] = same
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value.__class__ not in _ATOMS:
+                setattr(same, name, copy.deepcopy(value, memo))
+        return same
 
     def __reduce__(self) -> tuple[object, ...]:
         # Without defaults, which msgspec tells by identity when it writes: a pickle would make others of them.
