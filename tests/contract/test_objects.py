@@ -85,6 +85,65 @@ def test_a_namespace_that_is_not_there(api: Api) -> None:
     assert api.get("/api/v1/namespaces/nowhere/configmaps").names == []
 
 
+@pytest.mark.parametrize(
+    ("metadata", "cause"),
+    [
+        ({"labels": {"a b": "c"}}, ("FieldValueInvalid", "metadata.labels")),
+        ({"labels": {"a": "c d"}}, ("FieldValueInvalid", "metadata.labels")),
+        ({"labels": {"A_b.example/a": "c"}}, ("FieldValueInvalid", "metadata.labels")),
+        ({"labels": {"a" * 64: "c"}}, ("FieldValueInvalid", "metadata.labels")),
+        ({"annotations": {"a b": "anything goes"}}, ("FieldValueInvalid", "metadata.annotations")),
+        ({"annotations": {"a": "x" * 270_000}}, ("FieldValueTooLong", "metadata.annotations")),
+        ({"finalizers": ["nope"]}, ("FieldValueInvalid", "metadata.finalizers[0]")),
+        ({"finalizers": ["a b/c"]}, ("FieldValueInvalid", "metadata.finalizers")),
+        (
+            {"ownerReferences": [{"apiVersion": "v1", "kind": "X", "name": "x"}]},
+            ("FieldValueRequired", "metadata.ownerReferences[0].uid"),
+        ),
+        (
+            {
+                "ownerReferences": [
+                    {"apiVersion": "v1", "kind": "X", "name": "x", "uid": uid, "controller": True} for uid in "ab"
+                ]
+            },
+            ("FieldValueInvalid", "metadata.ownerReferences"),
+        ),
+    ],
+)
+def test_what_metadata_may_not_say(api: Api, metadata: dict[str, Any], cause: tuple[str, str]) -> None:
+    assert api.post(api.maps, named("a", **metadata)).refusal == (422, "Invalid", [cause])
+    api.post(api.maps, named("a"))
+    assert api.patch(f"{api.maps}/a", {"metadata": metadata}).refusal == (422, "Invalid", [cause])
+
+
+@pytest.mark.parametrize("wrong", [{"metadata": {"name": 3}}, {**named("a", labels=["a"])}, {**named("a"), "data": 1}])
+def test_wrong_types(api: Api, wrong: dict[str, Any]) -> None:
+    answer = api.post(api.maps, wrong)
+    assert answer.refusal == (400, "BadRequest", [])
+    assert "cannot be handled as a ConfigMap: json: cannot unmarshal" in answer.json["message"]
+
+
+def test_unknown_fields_of_built_in_kinds(api: Api) -> None:
+    strange = deployment("a", extra=1)
+    strange["spec"]["template"]["spec"]["containers"][0]["more"] = 2
+    strict = api.post(api.deployments, strange, fieldValidation="Strict")
+    assert strict.refusal == (400, "BadRequest", [])
+    assert strict.json["message"] == (
+        'Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field '
+        '"spec.template.spec.containers[0].more", unknown field "spec.extra"'
+    )
+    made = api.post(api.deployments, strange)
+    assert made.code == 201
+    assert "extra" not in made.json["spec"]
+    assert "more" not in made.json["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_namespaces_carry_their_name_as_a_label(api: Api) -> None:
+    found = api.get(f"/api/v1/namespaces/{api.namespace}").json
+    assert found["metadata"]["labels"] == {"kubernetes.io/metadata.name": api.namespace}
+    assert (found["spec"], found["status"]) == ({"finalizers": ["kubernetes"]}, {"phase": "Active"})
+
+
 # ---- update
 
 
@@ -159,6 +218,8 @@ def test_merge_and_json_patches(api: Api) -> None:
     assert api.patch(f"{api.maps}/a", {"data": {}}, "application/nonsense").refusal == (415, "UnsupportedMediaType", [])
     stale = {"metadata": {"resourceVersion": "1"}, "data": {"x": "6"}}
     assert api.patch(f"{api.maps}/a", stale, MERGE).refusal == (409, "Conflict", [])
+    other_uid = {"metadata": {"uid": "other"}}
+    assert api.patch(f"{api.maps}/a", other_uid).refusal == (422, "Invalid", [("FieldValueInvalid", "metadata.uid")])
 
 
 # ---- delete

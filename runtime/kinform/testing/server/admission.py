@@ -9,8 +9,10 @@ from kinform.testing.server import builtin, managed_fields, refusals
 from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS
 from kinform.testing.server.documents import child, metadata_of
 from kinform.testing.server.managed_fields import Manager, manager_name
+from kinform.testing.server.metadata_rules import metadata_problems
 from kinform.testing.server.options import check_dry_run, parse_flag
 from kinform.testing.server.resources import NAMESPACES
+from kinform.testing.server.typed import drop_unknown, mistyped
 from kinform.testing.server.validation import problems
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Admission", "WriteOptions"]
 
-_VALIDATIONS: Final = ("Ignore", "Strict", "Warn")
+_VALIDATIONS: Final = ("", "Ignore", "Strict", "Warn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class WriteOptions:
         validation = parameters.get("fieldValidation") or "Warn"
         causes: list[refusals.Cause] = []
         if validation not in _VALIDATIONS:
-            causes.append(refusals.unsupported_value("fieldValidation", f'"{validation}"', *sorted(_VALIDATIONS)))
+            causes.append(refusals.unsupported_value("fieldValidation", f'"{validation}"', *_VALIDATIONS))
         field_manager = parameters.get("fieldManager", "")
         if applies and not field_manager:
             why = "Required value: is required for apply patch"
@@ -66,6 +68,11 @@ class WriteOptions:
         if causes:
             raise refusals.invalid_options(kind, causes)
         return cls(dry_run, manager_name(field_manager, user_agent), bool(force), validation)
+
+
+def _problems(served: ServedResource, tree: JsonObject) -> list[refusals.Cause]:
+    found = metadata_problems(child(tree, "metadata"), custom=served.custom)
+    return [*found, *problems(tree, served.schema.tree)] if served.schema else found
 
 
 class Admission:
@@ -99,6 +106,23 @@ class Admission:
         if child(found.tree(), "metadata").get("deletionTimestamp"):
             raise refusals.namespace_terminating(at.served.resource, at.name, at.namespace)
 
+    def check_types(self, served: ServedResource, tree: JsonObject) -> None:
+        """Sees that the object can be decoded: all of it where its schema is known, else its metadata.
+
+        Raises:
+            Refusal: 400.
+        """
+        resource = served.resource
+        shape = self.schemas.shape(served)
+        if self.schemas.known(served):
+            said = mistyped(tree, shape, resource.kind)
+        else:
+            said = mistyped(tree.get("metadata"), shape.field("metadata"), "ObjectMeta.metadata")
+        if said:
+            raise refusals.bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {said}'
+            )
+
     def prepare(
         self, served: ServedResource, old: JsonObject | None, new: JsonObject, options: WriteOptions, now: str
     ) -> tuple[str, ...]:
@@ -110,18 +134,20 @@ class Admission:
         resource = served.resource
         if served.group_plural == (CUSTOM_RESOURCE_DEFINITIONS.group, CUSTOM_RESOURCE_DEFINITIONS.plural):
             self._definitions.admit(new, now)
-        if served.schema is None:
-            return ()
-        unknown = [f'unknown field "{path}"' for path in served.schema.prune(new)]
+        dropped = served.schema.prune(new) if served.schema else []
+        if self.schemas.known(served):
+            dropped = [*drop_unknown(new, self.schemas.shape(served))]
+        unknown = [f'unknown field "{path}"' for path in dropped]
         if unknown and options.validation == "Strict":
             raise refusals.bad_request(
                 f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
                 f"strict decoding error: {', '.join(unknown)}"
             )
-        served.schema.fill_in(new)
+        if served.schema:
+            served.schema.fill_in(new)
         # What was wrong before and has not changed does not keep an object from being changed elsewhere.
-        tolerated = problems(old, served.schema.tree) if old is not None else []
-        wrong = [cause for cause in problems(new, served.schema.tree) if cause not in tolerated]
+        tolerated = _problems(served, old) if old is not None else []
+        wrong = [cause for cause in _problems(served, new) if cause not in tolerated]
         if wrong:
             raise refusals.invalid_causes(resource, str(metadata_of(new).get("name", "")), wrong)
         return tuple(unknown) if options.validation == "Warn" else ()

@@ -16,6 +16,7 @@ __all__ = [
     "NEEDS_RESOURCE_VERSION",
     "NUMBERED",
     "RETURNED_BY_DELETE",
+    "SELECTABLE",
     "SHORT_NAMES",
     "WITH_STATUS",
     "GroupPlural",
@@ -167,3 +168,27 @@ CATEGORIES: Final[Mapping[GroupPlural, tuple[str, ...]]] = {
     ("apiextensions.k8s.io", "customresourcedefinitions"): ("api-extensions",),
 }
 """What ``kubectl get all`` and its kin mean."""
+
+SELECTABLE: Final[Mapping[GroupPlural, frozenset[str]]] = {
+    where: frozenset(paths.split())
+    for where, paths in {
+        ("", "events"): "involvedObject.kind involvedObject.namespace involvedObject.name involvedObject.uid "
+        "involvedObject.apiVersion involvedObject.resourceVersion involvedObject.fieldPath reason reportingComponent "
+        "source type",
+        ("", "namespaces"): "status.phase",
+        ("", "nodes"): "spec.unschedulable",
+        ("", "pods"): "spec.hostNetwork spec.nodeName spec.restartPolicy spec.schedulerName spec.serviceAccountName "
+        "status.nominatedNodeName status.phase status.podIP status.podIPs",
+        ("", "replicationcontrollers"): "status.replicas",
+        ("", "secrets"): "type",
+        ("", "services"): "spec.clusterIP spec.type",
+        ("apps", "replicasets"): "status.replicas",
+        ("batch", "jobs"): "status.successful",
+        ("certificates.k8s.io", "certificatesigningrequests"): "spec.signerName",
+        ("certificates.k8s.io", "clustertrustbundles"): "spec.signerName",
+        ("events.k8s.io", "events"): "regarding.kind regarding.namespace regarding.name regarding.uid "
+        "regarding.apiVersion regarding.resourceVersion regarding.fieldPath reason reportingController type",
+        ("resource.k8s.io", "resourceslices"): "spec.driver spec.nodeName",
+    }.items()
+}
+"""The fields that selectors of a kind may name besides name and namespace."""

@@ -204,6 +204,9 @@ def _served(tree: JsonObject) -> Iterator[ServedResource]:
                 short=_texts(names.get("shortNames")),
                 categories=_texts(names.get("categories")),
             ),
+            selectable=frozenset(
+                str(each.get("jsonPath", "")).removeprefix(".") for each in _objects(version.get("selectableFields"))
+            ),
             columns=tuple(
                 PrinterColumn(
                     name=str(each.get("name", "")),

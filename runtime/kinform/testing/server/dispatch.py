@@ -198,7 +198,7 @@ class Dispatcher:
             case "get":
                 return self._verbs.get(at, query, lambda: exchange.abandoned)
             case "list":
-                options = ListOptions.parse(query, self.settings.watch_list)
+                options = self._options(at, query)
                 return self._verbs.list(at, options, lambda: exchange.abandoned)
             case "create":
                 _check_content_type(request)
@@ -216,11 +216,23 @@ class Dispatcher:
             case "delete":
                 return self._verbs.delete(at, query, body)
             case _:
-                options = ListOptions.parse(query, self.settings.watch_list)
+                options = self._options(at, query)
                 return self._verbs.delete_collection(at, options, query, body)
 
+    def _options(self, at: Address, query: Mapping[str, str]) -> ListOptions:
+        """What a list or watch asks for; field selectors name only what the resource has selectable.
+
+        Raises:
+            Refusal: 400, 422.
+        """
+        options = ListOptions.parse(query, self.settings.watch_list)
+        for term in options.fields.terms:
+            if not at.served.selects(term.field):
+                raise refusals.unselectable(term.field, at.served.selectable or ())
+        return options
+
     def _watch(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
-        options = ListOptions.parse(record.query, self.settings.watch_list)
+        options = self._options(at, record.query)
         session = WatchSession(self._storage, self._verbs.collection(at.served), at, options, self.settings)
         with self._storage.lock:
             initial = session.open(exchange)
@@ -258,7 +270,7 @@ def _media_type(header: str) -> str:
 
 
 def _check_content_type(request: Request) -> None:
-    if _media_type(request.headers.get("content-type", "application/json")) != "application/json":
+    if _media_type(request.headers.get("content-type") or "application/json") != "application/json":
         raise refusals.unsupported_media_type("application/json")
 
 

@@ -169,6 +169,10 @@ def fresh(served: ServedResource, tree: JsonObject, now: str) -> JsonObject:
         metadata["generation"] = 1
     if served.status and served.group_plural not in builtin.KEEPS_STATUS_ON_CREATE:
         tree.pop("status", None)
+        if served.group_plural == ("", "namespaces"):
+            labels: JsonObject = {**child(metadata, "labels"), "kubernetes.io/metadata.name": metadata.get("name")}
+            metadata["labels"] = labels
+            tree["spec"] = {**child(tree, "spec"), "finalizers": ["kubernetes"]}
         if not served.custom:
             phase = builtin.INITIAL_STATUS.get(served.group_plural)
             tree["status"] = {"phase": phase} if phase else {}
@@ -268,6 +272,6 @@ def deletion_mark(existing: StoredObject, now: str) -> JsonObject | None:
 def ready_to_go(served: ServedResource, tree: JsonObject) -> bool:
     """Whether a deletion waits for nothing more."""
     metadata = child(tree, "metadata")
-    if served.group_plural == ("", "namespaces") and child(tree, "spec").get("finalizers"):
+    if served.group_plural == ("", "namespaces") and child(tree, "status").get("phase") == "Terminating":
         return False  # it goes when it is empty
     return bool(metadata.get("deletionTimestamp")) and not finalizers_of(metadata)

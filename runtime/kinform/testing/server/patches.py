@@ -6,7 +6,7 @@ import copy
 from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server.documents import decode
-from kinform.testing.server.refusals import Refusal, bad_request, unsupported_media_type
+from kinform.testing.server.refusals import Refusal, bad_request, unsupported_patch
 from kinform.testing.server.strategic import strategic_merge
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ def apply_patch(content_type: str, tree: JsonObject, body: bytes, shape: Shape |
     Raises:
         Refusal: Of another type (415), it does not parse (400), or it does not fit the object (422).
     """
-    known = [JSON_PATCH, MERGE_PATCH, *([STRATEGIC_PATCH] if shape else [])]
-    if content_type not in known:
-        raise unsupported_media_type(*known, APPLY_PATCH)
+    if content_type not in {JSON_PATCH, MERGE_PATCH, *([STRATEGIC_PATCH] if shape else [])}:
+        raise unsupported_patch()
     try:
         patch = decode(body)
     except ValueError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from kinform.testing.server.documents import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kinform.meta import Resource
     from kinform.testing.server.documents import Json, JsonObject
@@ -23,6 +23,7 @@ __all__ = [
     "expired_list",
     "expired_watch",
     "forbidden_parameter",
+    "immutable",
     "internal",
     "internal_error",
     "invalid_causes",
@@ -38,7 +39,9 @@ __all__ = [
     "success",
     "too_large_body",
     "too_large_resource_version",
+    "unselectable",
     "unsupported_media_type",
+    "unsupported_patch",
     "unsupported_value",
 ]
 
@@ -167,6 +170,12 @@ def invalid_causes(resource: Resource, name: str, causes: Sequence[Cause]) -> Re
     return _invalid(resource.kind, resource.group, name, causes)
 
 
+def immutable(resource: Resource, name: str, field: str, value: Json) -> Refusal:
+    """422: a field that cannot be changed was."""
+    why = f"Invalid value: {encode(value).decode()}: field is immutable"
+    return invalid_object(resource, name, Cause("FieldValueInvalid", field, why))
+
+
 def namespace_terminating(resource: Resource, name: str, namespace: str) -> Refusal:
     """403: nothing new in a namespace that is going."""
     kind = _qualified(resource.plural, resource.group)
@@ -222,6 +231,18 @@ def unsupported_media_type(*accepted: str) -> Refusal:
     """415: the body is of a type that this server does not read."""
     known = ", ".join(accepted)
     return Refusal(415, f"the body of the request was in an unknown format - accepted media types include: {known}")
+
+
+def unselectable(path: str, known: Iterable[str]) -> Refusal:
+    """400: selectors cannot name that field."""
+    if any(known):
+        return bad_request(f"field label not supported: {path}")
+    return bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+
+
+def unsupported_patch() -> Refusal:
+    """415: no such kind of patch, or not for this resource."""
+    return Refusal(415, "415: Unsupported Media Type", details={})
 
 
 def too_large_body(limit: int) -> Refusal:

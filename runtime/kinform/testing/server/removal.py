@@ -61,7 +61,6 @@ class Removal:
             metadata_of(marked)["finalizers"] = held
         if terminates:
             marked["status"] = {**child(marked, "status"), "phase": "Terminating"}
-            marked["spec"] = {**child(marked, "spec"), "finalizers": ["kubernetes"]}
         return self._kept(collection, existing, marked, dry_run=dry_run)
 
     def _kept(

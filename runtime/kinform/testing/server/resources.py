@@ -78,6 +78,7 @@ class ServedResource:
         scale: Where its ``/scale`` subresource looks; None for no such subresource.
         names: What else it is called.
         columns: What tables show besides name and age.
+        selectable: The fields that selectors may name besides name and namespace; None: any.
     """
 
     resource: Resource
@@ -88,6 +89,7 @@ class ServedResource:
     scale: Scale | None = None
     names: Names = Names()
     columns: tuple[PrinterColumn, ...] = ()
+    selectable: frozenset[str] | None = None
 
     @classmethod
     def of(
@@ -107,6 +109,7 @@ class ServedResource:
             custom=custom,
             generation=(custom or where in builtin.NUMBERED) if generation is None else generation,
             scale=None if custom else BUILTIN_SCALES.get(where),
+            selectable=None if custom else builtin.SELECTABLE.get(where, frozenset()),
             names=Names(short=builtin.SHORT_NAMES.get(where, ()), categories=builtin.CATEGORIES.get(where, ())),
         )
 
@@ -129,6 +132,10 @@ class ServedResource:
     def subresources(self) -> tuple[str, ...]:
         """What can stand behind an object's name."""
         return (*(("status",) if self.status else ()), *(("scale",) if self.scale else ()))
+
+    def selects(self, path: str) -> bool:
+        """Whether field selectors may name this path."""
+        return self.selectable is None or path in self.selectable or path in {"metadata.name", "metadata.namespace"}
 
     def has_subresource(self, name: str) -> bool:
         """Whether requests for ``/name`` behind an object lead anywhere."""

@@ -66,6 +66,10 @@ class Schemas:
         resource = served.resource
         return self._by_kind.get((resource.group, resource.version, resource.kind), "")
 
+    def known(self, served: ServedResource) -> bool:
+        """Whether the document has the schema of this built-in kind."""
+        return not served.custom and bool(self.name_of(served))
+
     def shape(self, served: ServedResource) -> Shape:
         """What is known of the resource's objects."""
         found = self._shapes.get(served)
@@ -74,8 +78,8 @@ class Schemas:
         return found
 
     def _shape(self, served: ServedResource) -> Shape:
-        if served.schema is None and not served.custom and (name := self.name_of(served)):
-            return Shape({"$ref": f"{SCHEMAS}{name}"}, self.definitions, builtin=True)
+        if self.known(served):
+            return Shape({"$ref": f"{SCHEMAS}{self.name_of(served)}"}, self.definitions, builtin=True)
         own = served.schema.tree if served.schema else {}
         properties: JsonObject = {"apiVersion": {}, "kind": {}, **child(own, "properties"), "metadata": OBJECT_META}
         return Shape({**own, "properties": properties}, {}, builtin=not served.custom)

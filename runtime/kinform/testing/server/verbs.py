@@ -8,7 +8,7 @@ from kinform.testing.server import builtin, refusals
 from kinform.testing.server.address import Answer
 from kinform.testing.server.continuation import LATEST, ContinueToken
 from kinform.testing.server.documents import child, decode, encode
-from kinform.testing.server.options import check_dry_run, parse_resource_version
+from kinform.testing.server.options import check_dry_run, parse_number, parse_resource_version
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.selection import Selection
 from kinform.testing.server.storage import HistoryLostError, StoredObject, key_of
@@ -160,10 +160,15 @@ def _delete_options(parameters: Mapping[str, str], body: bytes) -> JsonObject:
         if given.get("kind", "DeleteOptions") != "DeleteOptions":
             raise refusals.bad_request(f'no kind "{given["kind"]}" is registered for DeleteOptions')
         options = given
+    parse_number(parameters.get("gracePeriodSeconds", ""))
     for name in ("dryRun", "propagationPolicy"):
         if name in parameters:
             options[name] = [parameters[name]] if name == "dryRun" else parameters[name]
     policy = options.get("propagationPolicy")
+    if "orphanDependents" in {*options, *parameters} and policy is not None:
+        why = "orphanDependents and deletionPropagation cannot be both set"
+        cause = refusals.Cause("FieldValueInvalid", "propagationPolicy", f'Invalid value: "{policy}": {why}')
+        raise refusals.invalid_options("DeleteOptions", [cause])
     if policy is not None and policy not in _POLICIES[:3]:
         cause = refusals.unsupported_value("propagationPolicy", f'"{policy}"', *_POLICIES)
         raise refusals.invalid_options("DeleteOptions", [cause])

@@ -63,7 +63,9 @@ class Writes:
 
     def create(self, at: Address, options: WriteOptions, body: bytes) -> Answer:
         """A new object."""
-        return self._create(at, _object(at.served, body), options)
+        tree = _object(at.served, body)
+        self._admission.check_types(at.served, tree)
+        return self._create(at, tree, options)
 
     def _create(self, at: Address, tree: JsonObject, options: WriteOptions, *, owned: bool = False) -> Answer:
         """Stores a new object; ``owned``: its managedFields are right as they are."""
@@ -102,6 +104,7 @@ class Writes:
             with self._storage.lock:
                 return self._scale(at, self._existing(at), scale if isinstance(scale, dict) else {}, options)
         tree = _object(at.served, body)
+        self._admission.check_types(at.served, tree)
         with self._storage.lock:
             lifecycle.check_address(at.served, metadata_of(tree), at.namespace, at.name)
             missing = key_of(at.namespace, at.name) not in self._collection(at.served).objects
@@ -119,10 +122,11 @@ class Writes:
                 shown = served.scale.shown(existing.tree())
                 return self._scale(at, existing, apply_patch(content_type, shown, body), options)
             tree = apply_patch(content_type, {**_type_of(served), **existing.tree()}, body, shape)
-            if not isinstance(tree.get("metadata"), dict):
-                raise refusals.bad_request("the patch leaves no metadata")
+            self._admission.check_types(served, tree)
             lifecycle.check_type(served, tree)
             lifecycle.check_address(served, metadata_of(tree), at.namespace, at.name)
+            if metadata_of(tree).get("uid", existing.uid) != existing.uid:
+                raise refusals.immutable(served.resource, at.name, "metadata.uid", metadata_of(tree)["uid"])
             return self._replace(at, existing, tree, options)
 
     def _scale(self, at: Address, existing: StoredObject, scale: JsonObject, options: WriteOptions) -> Answer:
@@ -169,6 +173,7 @@ class Writes:
             raise refusals.bad_request("metadata.managedFields must be nil")
         if at.subresource not in {"", "status"}:
             raise refusals.method_not_allowed()
+        self._admission.check_types(served, applied)
         lifecycle.check_address(served, metadata, at.namespace, at.name)
         wanted = _without_nulls(applied)
         if served.status and not at.subresource:

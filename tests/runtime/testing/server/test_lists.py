@@ -104,9 +104,6 @@ def test_label_selectors(api: Api, selector: str, names: list[str]) -> None:
         ("spec.nodeName=n1", ["a"]),
         ("spec.nodeName=", ["c"]),
         ("spec.nodeName!=n1,spec.hostNetwork=true", ["b"]),
-        ("spec.priority=5", ["b"]),
-        ("spec.nodeName.deeper=", ["a", "b", "c"]),
-        ("spec=x", []),
     ],
 )
 def test_field_selectors(api: Api, pod: Callable[..., Any], selector: str, names: list[str]) -> None:
@@ -114,6 +111,24 @@ def test_field_selectors(api: Api, pod: Callable[..., Any], selector: str, names
     api.server.put(pod("b", nodeName="n2", hostNetwork=True, priority=5))
     api.server.put(pod("c"))
     assert api.get(PODS, fieldSelector=selector).names == names
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [("spec.size=5", ["b"]), ("spec.size.deeper=", ["a", "b"]), ("spec=x", []), ("spec.x=", ["a", "b"])],
+)
+def test_field_selectors_on_resources_without_a_definition(api: Api, selector: str, names: list[str]) -> None:
+    for name, size in (("a", 1), ("b", 5)):
+        metadata = {"name": name, "namespace": "shop"}
+        api.server.put({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": metadata, "spec": {"size": size}})
+    assert api.get("/apis/example.com/v1/namespaces/shop/widgets", fieldSelector=selector).names == names
+
+
+@pytest.mark.parametrize("path", [PODS, MAPS])
+def test_fields_that_cannot_be_selected(api: Api, path: str) -> None:
+    answer = api.get(path, fieldSelector="spec.priority=5")
+    assert (answer.code, answer.json["reason"]) == (400, "BadRequest")
+    assert "spec.priority" in answer.json["message"]
 
 
 @pytest.mark.parametrize("query", [{"labelSelector": "a in b"}, {"fieldSelector": "a"}, {"limit": "x"}])

@@ -107,7 +107,6 @@ def test_patches_of_other_types_are_refused(api: Api, content_type: str) -> None
     api.post(MAPS, {"metadata": {"name": "a"}})
     answer = api.call("PATCH", f"{MAPS}/a", {}, content_type=content_type)
     assert (answer.code, answer.json["reason"]) == (415, "UnsupportedMediaType")
-    assert "application/merge-patch+json" in answer.json["message"]
 
 
 def test_patch_is_an_update(api: Api) -> None:
