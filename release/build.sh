@@ -34,12 +34,10 @@ for version in "$@"; do
   if [[ $version != "$committed" ]]; then
     plain=$scratch/plain/$version
     "$python" -m kinform_codegen --openapi "$version" --output "$plain"
-    cp LICENSE "$plain/"
   fi
   documented=$scratch/documented/$version
   "$python" -m kinform.testing.control_plane --version "$version" --all-apis -- \
     "$python" -m kinform_codegen --cluster --output "$documented"
-  cp LICENSE "$documented/"
   "$python" release/documented.py "$plain" "$documented"
   build "$documented"
 done

@@ -21,6 +21,7 @@ from kinform_codegen.naming import (
     snake_case,
     version_folder,
 )
+from kinform_codegen.revision import OUTPUT_REVISION
 from kinform_codegen.spec.shared import is_builtin
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def make_plan(
 def _version(kubernetes: KubernetesVersion | None, *, builtin: bool) -> str:
     if not builtin:
         return "0.1.0"
-    return f"{kubernetes.major}.{kubernetes.minor}.0" if kubernetes else "0.0.0"
+    return f"{kubernetes.major}.{kubernetes.minor}.{OUTPUT_REVISION}" if kubernetes else "0.0.0"
 
 
 def _kubernetes(spec: Spec) -> str:

@@ -26,6 +26,9 @@ __all__ = ["Changes", "apply_changes", "find_changes"]
 _PROJECT = "pyproject.toml"
 _STAGING = ".kinform-staging-"
 
+_OWNERS = frozenset({"LICENSE"})
+"""Files that are written where there are none, and are their owner's from then on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
@@ -72,7 +75,7 @@ def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> C
                 created.append(path)
                 continue
             present = place.read_bytes()
-            if present == content:
+            if present == content or path in _OWNERS:
                 continue
             changed.append(path)
             if present.strip() and not is_generated(present):

@@ -112,8 +112,13 @@ def test_every_file_parses_and_says_where_it_comes_from(kubernetes_tree: tuple[G
     for path, content in tree.files.items():
         if path.endswith(".py"):
             ast.parse(content)
-        if path != "kinform_k8s/py.typed":
+        if path not in {"LICENSE", "kinform_k8s/py.typed"}:
             assert GENERATED_BY in content.decode().partition("\n")[0], path
+
+
+def test_the_licence_comes_along(repository: Path, kubernetes_tree: tuple[GeneratedTree, int]) -> None:
+    tree, _ = kubernetes_tree
+    assert tree.files["LICENSE"] == (repository / "LICENSE").read_bytes()
 
 
 def test_every_folder_is_a_package(kubernetes_tree: tuple[GeneratedTree, int]) -> None:

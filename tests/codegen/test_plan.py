@@ -9,6 +9,7 @@ from kinform.factory import InformerFactory
 from kinform.lister import ClusterLister, NamespacedLister
 from kinform_codegen.errors import SpecError
 from kinform_codegen.plan import FACTORY_NAMES, LISTER_NAMES, PackagePlan, ResourcePlan, make_plan
+from kinform_codegen.revision import OUTPUT_REVISION
 from kinform_codegen.spec.resources import find_resources
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def test_names_of_groups_and_versions(small_document: dict[str, Any], as_spec: A
 
 
 def test_the_version_follows_kubernetes(small_document: dict[str, Any], as_spec: AsSpec) -> None:
-    assert plan_of(as_spec(small_document)).version == "1.30.0"
+    assert plan_of(as_spec(small_document)).version == f"1.30.{OUTPUT_REVISION}"
     small_document["info"]["version"] = "unversioned"
     plan = plan_of(as_spec(small_document))
     assert (plan.version, plan.origin) == ("0.0.0", "Kubernetes")

@@ -206,3 +206,11 @@ def test_where_nothing_changes_nothing_is_touched(
     run(tmp_path, files)
     monkeypatch.setattr(tempfile, "mkdtemp", None)
     run(tmp_path, files)
+
+
+def test_a_licence_is_written_once_and_its_owners_from_then_on(tmp_path: Path, files: dict[str, bytes]) -> None:
+    files["LICENSE"] = b"ours\n"
+    assert "LICENSE" in run(tmp_path, files).created
+    (tmp_path / "LICENSE").write_bytes(b"theirs\n")
+    assert not run(tmp_path, files)
+    assert (tmp_path / "LICENSE").read_bytes() == b"theirs\n"
