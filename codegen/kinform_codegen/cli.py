@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinform_codegen.generate import GeneratedTree
     from kinform_codegen.progress import Progress
     from kinform_codegen.settings import Settings
+    from kinform_codegen.write import Changes
 
 __all__ = ["main"]
 
@@ -82,23 +83,40 @@ def _orderly_end() -> Iterator[None]:
 
 
 def _generate(command: Command) -> int:
-    """Generates the packages, one after the other; the status is the worst of theirs."""
-    return max(_generate_one(settings, check=command.check) for settings in command.packages)
+    """Generates the packages, then writes them: one that cannot be generated leaves all as they were.
+
+    Returns:
+        The worst status of theirs.
+    """
+    from kinform_codegen.progress import Progress  # noqa: PLC0415  (--help answers at once)
+
+    progresses = [Progress() for _ in command.packages]
+    made = [_plan_one(*each) for each in zip(command.packages, progresses, strict=True)]
+    return max(_finish_one(*each, check=command.check) for each in zip(command.packages, progresses, made, strict=True))
 
 
-def _generate_one(settings: Settings, *, check: bool) -> int:
-    from kinform_codegen.generate import generate  # noqa: PLC0415  (--help answers at once)
-    from kinform_codegen.progress import Progress  # noqa: PLC0415
+def _plan_one(settings: Settings, progress: Progress) -> tuple[GeneratedTree, Changes]:
+    """Generates a package and compares it with what is there; writes nothing."""
+    from kinform_codegen.generate import generate  # noqa: PLC0415
     from kinform_codegen.spec.gather import gather  # noqa: PLC0415
-    from kinform_codegen.write import apply_changes, find_changes  # noqa: PLC0415
+    from kinform_codegen.write import find_changes  # noqa: PLC0415
 
-    progress = Progress()
-    output = settings.output
     try:
         progress.step(f"reading {settings.sources}")
         spec = gather(settings.sources, settings.options.selection.groups)
-        tree = generate(spec, progress, settings.options, output=output)
-        changes = find_changes(output, tree.files, package=tree.package)
+        tree = generate(spec, progress, settings.options, output=settings.output)
+        return tree, find_changes(settings.output, tree.files, package=tree.package)
+    finally:
+        progress.clear()
+
+
+def _finish_one(settings: Settings, progress: Progress, made: tuple[GeneratedTree, Changes], *, check: bool) -> int:
+    """Writes a package, or says what would change."""
+    from kinform_codegen.write import apply_changes  # noqa: PLC0415
+
+    output = settings.output
+    tree, changes = made
+    try:
         if not check:
             progress.step(f"writing {output}")
             apply_changes(output, tree.files, changes)

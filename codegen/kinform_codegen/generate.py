@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kinform_codegen.emit.package import header, render_package
+from kinform_codegen.errors import SettingsError
 from kinform_codegen.expansions import Expansions
 from kinform_codegen.formatting import format_tree
 from kinform_codegen.plan import make_plan
@@ -70,7 +71,7 @@ def generate(
     """
     progress.step("finding resources")
     found, untyped = find_resources(spec)
-    resources = select(found, options.selection)
+    resources = select(found, options.selection, spec.left_out)
     notes = [*spec.notes, *(f"{path} is left out: it has no typed objects" for path in untyped)]
     builtin = any(is_builtin(resource.schema) for resource in resources)
     reused: Mapping[str, ClassRef] = {}
@@ -81,6 +82,11 @@ def generate(
         if builtin and spec.version is None:
             notes.append(_unversioned(spec.source, facts_from))
     package = options.package or (_KUBERNETES_PACKAGE if builtin else _CUSTOM_PACKAGE)
+    if reused and package == _KUBERNETES_PACKAGE:
+        raise SettingsError(
+            f"custom resources take ObjectMeta and the like from {package}: it cannot be their own package, too",
+            mend="choose another name, or make one package of both: add --openapi, or --standalone",
+        )
     plan = make_plan(
         spec,
         resources,

@@ -298,9 +298,11 @@ class _Planner:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._spelling = _spellings(spec)
+        self._accessors: set[str] = set()
+        self._prefixes: set[str] = set()
 
     def group(self, group: str, folder: str, versions: dict[str, list[ApiResource]]) -> GroupPlan:
-        prefix = _camel(folder)
+        prefix = _unused(_camel(folder), self._prefixes)
         return GroupPlan(
             group=group,
             folder=folder,
@@ -324,8 +326,8 @@ class _Planner:
             folder=f"{folder}/{version_name}",
             module=f"{folder}.{version_name}",
             accessor=version_name,
-            clientset_accessor=f"{folder}_{version_name}".replace("__", "_"),
-            class_prefix=prefix + _camel(version_name),
+            clientset_accessor=_unused(f"{folder}_{version_name}".replace("__", "_"), self._accessors),
+            class_prefix=_unused(prefix + _camel(version_name), self._prefixes),
             resources=plans,
         )
 
@@ -382,6 +384,14 @@ def _check_unique(spec: Spec, plans: Iterable[ResourcePlan], name_of: Callable[[
                 mend="rename one of the two kinds, or take its paths out of the specification",
                 at=("paths", plan.api.path),
             )
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """The name, with underscores where another group or version has it: ``a-b.io`` and ``a.b.io`` are spelt alike."""
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _camel(name: str) -> str:

@@ -102,6 +102,13 @@ class Settings:
     output: Path = Path("generated")
 
 
+_TAKEN: Final = frozenset(
+    {"annotated_types", "certifi", "dateutil", "kinform", "kinform_codegen", "kubernetes", "msgspec", "pydantic"}
+    | {"pydantic_core", "requests", "six", "typing_extensions", "urllib3", "yaml"}
+)
+"""What emitted packages import, directly or through the runtime: one of that name would hide it."""
+
+
 def check_package_name(name: str) -> str:
     """A name that can be imported and published: lower-case letters, digits and underscores.
 
@@ -113,7 +120,7 @@ def check_package_name(name: str) -> str:
             f"the package name {name!r} is none that can be imported and published",
             mend="take lower-case letters, digits and single underscores, such as acme_widgets",
         )
-    if name in {"kinform", "kinform_codegen", "pydantic", "msgspec"} or name in sys.stdlib_module_names:
+    if name in _TAKEN or name in sys.stdlib_module_names:
         raise SettingsError(
             f"the package name {name!r} is taken: it would hide another package",
             mend="choose another name, such as acme_widgets",

@@ -13,7 +13,7 @@ from kinform_codegen.spec.node import Node
 if TYPE_CHECKING:
     from kinform_codegen.crd.schema import Schema
 
-__all__ = ["KIND", "Definition", "Version", "is_definition", "read_definition"]
+__all__ = ["KIND", "Definition", "Version", "is_definition", "is_patch", "read_definition"]
 
 KIND: Final = "CustomResourceDefinition"
 _GROUP: Final = "apiextensions.k8s.io"
@@ -78,6 +78,12 @@ def is_definition(document: Node) -> bool:
     # A kind of that name may be somebody else's; without an apiVersion it is a slip.
     foreign = isinstance(api_version, str) and api_version.partition("/")[0] != _GROUP
     return members.get("kind") == KIND and not foreign
+
+
+def is_patch(document: Node) -> bool:
+    """Whether a document that `is_definition` only changes one: a kustomize patch, as kubebuilder lays them beside."""
+    spec = document.mapping().get("spec")
+    return not (isinstance(spec, dict) and spec.keys() & {"group", "names", "versions"})
 
 
 def read_definition(document: Node) -> Definition:

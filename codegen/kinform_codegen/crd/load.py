@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kinform_codegen.crd.definition import KIND, is_definition, read_definition
+from kinform_codegen.crd.definition import KIND, is_definition, is_patch, read_definition
 from kinform_codegen.crd.documents import read_documents
 from kinform_codegen.crd.locations import read_location
 from kinform_codegen.crd.publish import SHARED_SCHEMAS, publish, schema_names
@@ -63,9 +63,12 @@ def _definitions_at(location: str) -> Iterator[Definition]:
     """The definitions at a location, at least one."""
     found = False
     others: Counter[str] = Counter()
+    folder = location != "-" and Path(location).is_dir()
     for text in read_location(location):
         for document in _unpacked(text):
-            if is_definition(document):
+            if is_definition(document) and folder and is_patch(document):
+                others[f"a patch of a {KIND}"] += 1
+            elif is_definition(document):
                 found = True
                 yield read_definition(document)
             else:

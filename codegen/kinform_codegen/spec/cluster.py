@@ -85,9 +85,9 @@ class _Reader:
                 raise SpecError(self._source, f"cannot be read: {refused}", mend=_ALLOW) from refused
         else:
             spec = self._read_parts(index)
-        self._find_silent(spec)
+        self._find_silent(spec.document)
         notes = tuple(f"{name} is left out: {why}" for name, why in sorted(self._left_out.items()))
-        return Spec(spec.source, spec.document, spec.version, notes)
+        return Spec(spec.source, spec.document, spec.version, notes, tuple(sorted(self._left_out)))
 
     def _read_parts(self, index: bytes) -> Spec:
         """The documents of all groups and versions, merged."""
@@ -103,19 +103,25 @@ class _Reader:
                 problem = error.problem if isinstance(error, SpecError) else str(error)
                 self._left_out[_short(name)] = problem
         if wanted and not documents:
-            why = "; ".join(f"{name}: {problem}" for name, problem in sorted(self._left_out.items()))
-            raise SpecError(self._source, f"no document of /openapi/v3 can be had: {why}", mend=_ALLOW)
+            raise self._nothing_left()
         return finished_spec(self._merged(documents), self._source)
 
     def _merged(self, documents: list[tuple[str, object]]) -> dict[str, object]:
         merged = merge_documents(documents, self._source)
         if merged["paths"]:
             return merged
+        self._find_silent(merged)
+        if self._left_out:
+            raise self._nothing_left()
         raise SpecError(
             self._source,
             f"describes no group of {', '.join(sorted(self._groups))}" if self._groups else "describes no resource",
             mend="`kubectl api-versions` lists what it serves (the core group is called core here)",
         )
+
+    def _nothing_left(self) -> SpecError:
+        why = "; ".join(f"{name}: {problem}" for name, problem in sorted(self._left_out.items()))
+        return SpecError(self._source, f"nothing that was asked for can be had: {why}", mend=_ALLOW)
 
     def _part(self, name: str, path: str) -> object:
         """One document, whole by itself: a broken one must not spoil the others."""
@@ -140,7 +146,7 @@ class _Reader:
     def _is_wanted(self, name: str) -> bool:
         return not self._groups or _group(name) in self._groups
 
-    def _find_silent(self, spec: Spec) -> None:
+    def _find_silent(self, document: dict[str, object]) -> None:
         """Notes what discovery announces and OpenAPI does not know: an aggregated API server that does not answer."""
         from kinform.errors import KinformError  # noqa: PLC0415
 
@@ -148,7 +154,7 @@ class _Reader:
             announced = list(self._announced(self._get("/apis")))
         except (KinformError, SpecError):
             return  # nothing to compare with; what could be read was read
-        paths = spec.root.get("paths")
+        paths = Node(document, self._source).get("paths")
         known = {
             f"{place.group}/{place.version}"
             for path in (paths.mapping() if paths is not None else ())

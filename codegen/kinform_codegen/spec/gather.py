@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kinform_codegen.spec.cluster import load_cluster
 from kinform_codegen.spec.load import Spec, finished_spec, load_spec
 from kinform_codegen.spec.merge import merge_documents
+from kinform_codegen.spec.resources import place_of
 from kinform_codegen.spec.shared import add_shared_schemas
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kinform_codegen.settings import Sources
 
 __all__ = ["gather"]
@@ -40,9 +43,31 @@ def gather(sources: Sources, groups: tuple[str, ...] = ()) -> Spec:
 
     document = load_crds(sources.crds)
     if base is not None:
-        document = merge_documents([("crds", document), ("base", base.document)], str(sources))
+        rest = _without(base.document, _resources(document))
+        document = merge_documents([("crds", document), ("base", rest)], str(sources))
         document["info"] = base.document.get("info")
     add_shared_schemas(document)
     spec = finished_spec(document, str(sources))
     # A version in a file's name is the definitions' own, most likely, and says nothing of Kubernetes.
-    return replace(spec, version=base.version if base else None, notes=base.notes if base else ())
+    if base is None:
+        return replace(spec, version=None)
+    return replace(spec, version=base.version, notes=base.notes, left_out=base.left_out)
+
+
+def _resources(document: Mapping[str, object]) -> set[tuple[str, str, str]]:
+    """The group, version and plural of each resource of a document."""
+    paths = cast("dict[str, object]", document["paths"])
+    return {(place.group, place.version, place.plural) for path in paths if (place := place_of(path)) is not None}
+
+
+def _without(document: Mapping[str, object], resources: set[tuple[str, str, str]]) -> dict[str, object]:
+    """The document less all paths of some resources, so that no subresource of an older definition stays behind."""
+    paths = cast("dict[str, object]", document["paths"])
+    return {
+        **document,
+        "paths": {
+            path: item
+            for path, item in paths.items()
+            if (place := place_of(path)) is None or (place.group, place.version, place.plural) not in resources
+        },
+    }

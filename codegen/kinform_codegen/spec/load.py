@@ -33,12 +33,14 @@ class Spec:
         document: OpenAPI v3, merged over all groups; every ``$ref`` in it leads somewhere.
         version: The Kubernetes it describes, or None where it does not say.
         notes: What was left out while reading, for the user to know.
+        left_out: The names of that, each ``GROUP/VERSION``.
     """
 
     source: str
     document: dict[str, object]
     version: KubernetesVersion | None
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def root(self) -> Node:

@@ -10,7 +10,7 @@ from kinform_codegen.spec.references import schema_name
 from kinform_codegen.spec.resources import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from kinform_codegen.settings import Selection
     from kinform_codegen.spec.resources import ApiResource
@@ -20,21 +20,26 @@ __all__ = ["prune", "referenced", "select"]
 _MOST_NAMED: Final = 12
 
 
-def select(resources: Sequence[ApiResource], selection: Selection) -> list[ApiResource]:
+def select(resources: Sequence[ApiResource], selection: Selection, left_out: Collection[str] = ()) -> list[ApiResource]:
     """The resources that are asked for.
+
+    Args:
+        resources: All that there are.
+        selection: What is asked for.
+        left_out: What could not be read, each ``GROUP/VERSION``: to name it is no error, as it has been told already.
 
     Raises:
         SettingsError: A group is not there, a pattern matches nothing, or nothing is left.
     """
     groups = {_group(each) for each in resources}
     for group in selection.groups:
-        if group not in groups:
+        if group not in groups and not any(name.startswith(f"{group}/") for name in left_out):
             raise SettingsError(f"there is no group {group!r}", mend=f"take of these: {_listed(groups)}")
     kept = [each for each in resources if not selection.groups or _group(each) in selection.groups]
     if selection.include:
-        matched = [_matching(kept, pattern, "include") for pattern in selection.include]
+        matched = [_matching(kept, pattern, "include", left_out) for pattern in selection.include]
         kept = [each for each in kept if any(each in some for some in matched)]
-    excluded = [_matching(resources, pattern, "exclude") for pattern in selection.exclude]
+    excluded = [_matching(resources, pattern, "exclude", left_out) for pattern in selection.exclude]
     kept = [each for each in kept if not any(each in some for some in excluded)]
     if not kept:
         raise SettingsError(
@@ -43,7 +48,9 @@ def select(resources: Sequence[ApiResource], selection: Selection) -> list[ApiRe
     return kept
 
 
-def _matching(resources: Sequence[ApiResource], pattern: str, what: str) -> list[ApiResource]:
+def _matching(
+    resources: Sequence[ApiResource], pattern: str, what: str, left_out: Collection[str]
+) -> list[ApiResource]:
     parts = pattern.split("/")
     if not all(parts) or len(parts) > 3:
         raise SettingsError(
@@ -55,7 +62,8 @@ def _matching(resources: Sequence[ApiResource], pattern: str, what: str) -> list
         for each in resources
         if all(fnmatchcase(*pair) for pair in zip((_group(each), each.version, each.plural), parts, strict=False))
     ]
-    if not matched:
+    absent = any(all(fnmatchcase(*pair) for pair in zip(name.split("/"), parts, strict=False)) for name in left_out)
+    if not matched and not absent:
         raise SettingsError(
             f"the pattern {pattern!r} to {what} matches no resource",
             mend=f"the groups are {_listed({_group(each) for each in resources})}",
