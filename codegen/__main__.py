@@ -3,7 +3,7 @@
 import sys
 from importlib.util import find_spec
 
-NEEDED = ("kinform_codegen", "kinform", "datamodel_code_generator", "jinja2", "msgspec", "ruff", "urllib3")
+NEEDED = ("kinform_codegen", "kinform", "datamodel_code_generator", "jinja2", "msgspec", "ruff", "urllib3", "yaml")
 
 
 def missing() -> str:

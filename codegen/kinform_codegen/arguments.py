@@ -14,6 +14,7 @@ from kinform_codegen.settings import (
     Selection,
     Settings,
     Sources,
+    check_license,
     check_package_name,
     check_sources,
     check_version,
@@ -58,7 +59,10 @@ configuration:
 exit status: 0 done, 1 --check found differences, 2 an error, which names the place and the mend.
 """
 
-_ONE_RUN: Final = ("context", "group", "include", "exclude", "output", "package", "version", "models", "standalone")
+_ONE_RUN: Final = (
+    *("context", "group", "include", "exclude"),
+    *("output", "package", "version", "license", "models", "standalone"),
+)
 """The flags that say what one package is like, and so go with flags that say where it comes from."""
 
 
@@ -113,6 +117,7 @@ def _settings(options: argparse.Namespace, sources: Sources) -> Settings:
         options=PackageOptions(
             package=None if options.package is None else check_package_name(options.package),
             version=None if options.version is None else check_version(options.version),
+            license=None if options.license is None else check_license(options.license),
             models=options.models or "pydantic",
             standalone=options.standalone,
             selection=Selection(tuple(options.group), tuple(options.include), tuple(options.exclude)),
@@ -173,6 +178,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         metavar="VERSION",
         type=_not_empty,
         help="its distribution's version (default: Kubernetes' minor, or 0.1.0)",
+    )
+    package.add_argument(
+        "--license", metavar="SPDX", type=_not_empty, help="the licence that its metadata name (default: none)"
     )
     package.add_argument(
         "--models", choices=MODEL_KINDS, help="what the models are made of (default: pydantic; see docs/models.md)"

@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from kinform_codegen.errors import SettingsError
+from kinform_codegen.fetch import is_url
 from kinform_codegen.settings import (
     MODEL_KINDS,
     ModelKind,
@@ -14,11 +15,13 @@ from kinform_codegen.settings import (
     Selection,
     Settings,
     Sources,
+    check_license,
     check_package_name,
     check_sources,
     check_version,
     duplicates,
 )
+from kinform_codegen.spec.bundled import bundled_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +40,13 @@ KEYS: Final = (
     "output",
     "package",
     "version",
+    "license",
     "models",
     "standalone",
 )
 """What a table may hold; each is the flag of that name."""
 
 T = TypeVar("T")
-
-_URL: Final = ("http://", "https://")
 
 
 def find_config(folder: Path) -> Path | None:
@@ -78,7 +80,7 @@ def read_config(path: Path) -> list[Settings]:
         read.append(_Table(table, where, path.parent).settings())
     if not read:
         raise SettingsError(f"{path}: tool.kinform is empty", mend="say where to generate from: crds, openapi, cluster")
-    for output in duplicates([str(each.output) for each in read]):
+    for output in duplicates([str(each.output.resolve()) for each in read]):
         raise SettingsError(
             f"{path}: two packages have the output {output}", mend="give each a folder of its own with output ="
         )
@@ -132,6 +134,7 @@ class _Table:
             options=PackageOptions(
                 package=self._checked_text(check_package_name, "package"),
                 version=self._checked_text(check_version, "version"),
+                license=self._checked_text(check_license, "license"),
                 models=cast("ModelKind", models),
                 standalone=self._flag("standalone"),
                 selection=Selection(self._texts("groups"), self._texts("include"), self._texts("exclude")),
@@ -140,14 +143,14 @@ class _Table:
         )
 
     def _location(self, text: str) -> str:
-        """A file beside the configuration where there is one; else a bundled spec's name, or a URL."""
+        """A bundled spec's name or a URL as it is; everything else is a file beside the configuration."""
         place = self._folder / text
-        return str(place) if not text.startswith(_URL) and (place.exists() or "/" in text) else text
+        return text if is_url(text) or (bundled_spec(text) is not None and not place.exists()) else str(place)
 
     def _place(self, text: str) -> str:
         if text == "-":
             raise self._error("has '-' among its crds", mend="name files; --crd - reads standard input")
-        return text if text.startswith(_URL) else str(self._folder / text)
+        return text if is_url(text) else str(self._folder / text)
 
     def _text(self, key: str) -> str | None:
         value = self._table.get(key)

@@ -36,6 +36,7 @@ class Expansions:
         self._classes = classes or {}
         self._paths = paths or {}
         self._taken: set[tuple[str, str]] = set()
+        self._asked: set[str] = set()
 
     @classmethod
     def find(cls, package: Path) -> Expansions:
@@ -69,6 +70,7 @@ class Expansions:
             module: The module of the generated class, under the package: ``listers.example.v1.widget``.
             cls: The generated class: ``WidgetLister``.
         """
+        self._asked.add(module)
         name = f"{cls}{_CLASS}"
         if name not in self._classes.get(module, ()):
             return None
@@ -83,7 +85,11 @@ class Expansions:
             left = sorted(name for name in names - taken if name.endswith(_CLASS))
             if left or not taken:
                 beside = self._paths[module].name.replace(_SUFFIX, "")
-                what = f"class {', '.join(left)}" if left else "no class in it"
-                isnt = "is" if not left else "is not"
-                unused.append((self._paths[module], f"{what} {isnt} called after a class of {beside}"))
+                if module not in self._asked:
+                    why = f"there is no {beside} beside it: its resource is not among those of the package"
+                elif left:
+                    why = f"class {', '.join(left)} is not called after a class of {beside}"
+                else:
+                    why = f"no class in it is called after a class of {beside}"
+                unused.append((self._paths[module], why))
         return unused

@@ -9,11 +9,11 @@ from kinform_codegen.emit.package import header, render_package
 from kinform_codegen.errors import SettingsError
 from kinform_codegen.expansions import Expansions
 from kinform_codegen.formatting import format_tree
-from kinform_codegen.plan import make_plan
+from kinform_codegen.plan import KUBERNETES_PACKAGE, make_plan
 from kinform_codegen.settings import PackageOptions
 from kinform_codegen.spec.resources import find_resources
 from kinform_codegen.spec.select import prune, referenced, select
-from kinform_codegen.spec.shared import is_builtin, oldest_bundled
+from kinform_codegen.spec.shared import bundled_documents, is_builtin
 from kinform_codegen.spec.values import add_value_facts
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["GeneratedTree", "generate"]
 
-_KUBERNETES_PACKAGE: Final = "kinform_k8s"
 _KUBERNETES_MODELS: Final = "pydantic"
 _CUSTOM_PACKAGE: Final = "kinform_crds"
 _DEFAULT: Final = PackageOptions()
@@ -81,8 +80,8 @@ def generate(
         facts_from = add_value_facts(spec.document, spec.version)
         if builtin and spec.version is None:
             notes.append(_unversioned(spec.source, facts_from))
-    package = options.package or (_KUBERNETES_PACKAGE if builtin else _CUSTOM_PACKAGE)
-    if reused and package == _KUBERNETES_PACKAGE:
+    package = options.package or (KUBERNETES_PACKAGE if builtin else _CUSTOM_PACKAGE)
+    if reused and package == KUBERNETES_PACKAGE:
         raise SettingsError(
             f"custom resources take ObjectMeta and the like from {package}: it cannot be their own package, too",
             mend="choose another name, or make one package of both: add --openapi, or --standalone",
@@ -95,6 +94,7 @@ def generate(
         builtin=builtin,
         reuses_kubernetes=bool(reused),
         models=options.models,
+        license=options.license,
     )
     progress.step(f"generating models for {len(resources)} resources")
     # Brings datamodel-code-generator along: half a second that an early error should not cost.
@@ -128,11 +128,13 @@ def _reused(spec: Spec, resources: Sequence[ApiResource]) -> dict[str, ClassRef]
     """The classes of ``kinform-k8s`` that stand for schemas of the specification: those that every release has."""
     from kinform_codegen.models import classes_of  # noqa: PLC0415
 
-    oldest = oldest_bundled()
-    if oldest is None:
-        return {}
     needed = referenced(resources, spec.document)
-    return {name: ref for name, ref in classes_of(oldest, _KUBERNETES_PACKAGE).items() if name in needed}
+    releases = [classes_of(document, KUBERNETES_PACKAGE) for document in bundled_documents()]
+    return {
+        name: ref
+        for name, ref in (releases[0].items() if releases else ())
+        if name in needed and all(release.get(name) == ref for release in releases)
+    }
 
 
 def _unversioned(source: str, facts_from: KubernetesVersion | None) -> str:

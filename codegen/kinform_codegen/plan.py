@@ -54,6 +54,8 @@ FACTORY_NAMES = frozenset(
     }
     | {"transport", "wait_for_cache_sync"}
 )
+KUBERNETES_PACKAGE = "kinform_k8s"
+
 LISTER_NAMES = frozenset({"list", "keys", "copy", "get", "find"})
 
 _MOST_GROUPS = 3
@@ -189,6 +191,7 @@ class PackagePlan:
         builtin: Whether it holds resources of Kubernetes itself.
         reuses_kubernetes: Whether it takes the types that it shares with Kubernetes from ``kinform-k8s``.
         models: What its models are made of.
+        license: The licence that its metadata name, or None.
     """
 
     package: str
@@ -199,6 +202,12 @@ class PackagePlan:
     builtin: bool
     reuses_kubernetes: bool
     models: ModelKind
+    license: str | None
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it is kinform's own: the ``kinform-k8s`` that kinform's contributors publish."""
+        return self.package == KUBERNETES_PACKAGE and self.builtin
 
     @property
     def distribution(self) -> str:
@@ -237,6 +246,7 @@ def make_plan(
     builtin: bool = True,
     reuses_kubernetes: bool = False,
     models: ModelKind = "pydantic",
+    license: str | None = None,  # noqa: A002  (what metadata call it)
 ) -> PackagePlan:
     """Gives everything its name.
 
@@ -248,6 +258,7 @@ def make_plan(
         builtin: Whether resources of Kubernetes itself are among them.
         reuses_kubernetes: Whether the types that they share with Kubernetes come from ``kinform-k8s``.
         models: What its models are made of.
+        license: The licence that its metadata name, or None.
 
     Raises:
         SpecError: Two things of one place want the same name; the message has both.
@@ -270,6 +281,7 @@ def make_plan(
         builtin=builtin,
         reuses_kubernetes=reuses_kubernetes,
         models=models,
+        license=license,
     )
 
 
@@ -381,7 +393,8 @@ def _check_unique(spec: Spec, plans: Iterable[ResourcePlan], name_of: Callable[[
                 spec.source,
                 f"kinds {other.api.kind!r} ({other.api.path}) and {plan.api.kind!r} ({plan.api.path})"
                 f" both want the {what} name {name!r}",
-                mend="rename one of the two kinds, or take its paths out of the specification",
+                mend=f"leave one of the two out, with --exclude {plan.api.group or 'core'}/{plan.api.version}"
+                f"/{plan.api.plural} or the key exclude",
                 at=("paths", plan.api.path),
             )
 

@@ -74,6 +74,7 @@ class PackageOptions:
         package: Its import name; None is ``kinform_k8s`` where it holds Kubernetes' own resources, else
             ``kinform_crds``.
         version: Its distribution's version; None follows the Kubernetes that it describes, else ``0.1.0``.
+        license: Its licence, as an SPDX expression; None says nothing of it.
         models: What its models are made of.
         standalone: Whether a package of custom resources alone brings its own copies of the types that it shares with
             Kubernetes (``ObjectMeta``), instead of those of ``kinform-k8s``.
@@ -82,6 +83,7 @@ class PackageOptions:
 
     package: str | None = None
     version: str | None = None
+    license: str | None = None
     models: ModelKind = "pydantic"
     standalone: bool = False
     selection: Selection = field(default_factory=Selection)
@@ -146,6 +148,19 @@ def check_version(version: str) -> str:
             f"{version!r} is no version that can be published", mend="take one such as 1.2.0 or 1.2.0rc1 (PEP 440)"
         )
     return version
+
+
+def check_license(text: str) -> str:
+    """A licence as metadata name it: an SPDX expression such as ``MIT OR Apache-2.0``.
+
+    Raises:
+        SettingsError: It holds what no such expression can.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+()\- ]*", text):
+        raise SettingsError(
+            f"{text!r} is no licence expression", mend='write one of SPDX, such as MIT or "MIT OR Apache-2.0"'
+        )
+    return text
 
 
 def check_sources(sources: Sources) -> Sources:

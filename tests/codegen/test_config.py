@@ -29,6 +29,7 @@ def test_every_key(tmp_path: Path) -> None:
         output = "client"
         package = "acme_widgets"
         version = "1.2.0rc1"
+        license = "MIT"
         models = "msgspec"
         standalone = true
         """,
@@ -39,6 +40,7 @@ def test_every_key(tmp_path: Path) -> None:
         options=PackageOptions(
             package="acme_widgets",
             version="1.2.0rc1",
+            license="MIT",
             models="msgspec",
             standalone=True,
             selection=Selection(("example.com",), ("*/v1",), ("core",)),

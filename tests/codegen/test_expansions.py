@@ -95,7 +95,7 @@ def test_they_work_and_type_check(expanded: Path, repository: Path, tmp_path: Pa
     [
         ("pod_expansion.py", "class PodExpansion: ...", "class PodExpansion is not called after a class of pod.py"),
         ("pod_expansion.py", "x = 1", "no class in it is called after"),
-        ("gone_expansion.py", "class GoneListerExpansion: ...", "class GoneListerExpansion is not called after"),
+        ("gone_expansion.py", "class GoneListerExpansion: ...", "there is no gone.py beside it"),
     ],
 )
 def test_what_fits_nothing_is_told(  # noqa: PLR0917  (fixtures)

@@ -193,6 +193,86 @@ def test_a_group_of_a_cluster_is_what_its_definitions_make(crd: Path, tmp_path: 
     }
 
 
+def test_groups_and_versions_that_are_spelt_alike_keep_their_own_clients(tmp_path: Path) -> None:
+    crd = tmp_path / "crd.json"
+    alike = [definition("Foo", "x.a-b.io"), definition("Foo", "x.a.b.io"), definition("Foo", "foo-a.io")]
+    alike.append(definition("Foo", "foo.io"))
+    alike[3]["spec"]["versions"][0]["name"] = "a-v1"
+    crd.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": alike}))
+    package = generate(tmp_path / "out", "--crd", str(crd))
+    program = """
+import ast, kinform_crds.clients.clientset as module
+tree = ast.parse(open(module.__file__).read())
+methods = [node.name for each in tree.body if isinstance(each, ast.ClassDef) for node in each.body[1:]]
+assert len(methods) == len(set(methods)) == 4, methods
+clientset = object.__new__(module.Clientset)
+clientset._transport = None
+print(*sorted(getattr(clientset, name)().foos("a").resource.group for name in methods))
+"""
+    assert run(package, program).split() == ["foo-a.io", "foo.io", "x.a-b.io", "x.a.b.io"]
+
+
+def test_what_is_taken_from_kinform_k8s_cannot_be_kinform_k8s(
+    crd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--crd", str(crd), "--package", "kinform_k8s", "--output", str(tmp_path / "out")]
+    assert cli.main(arguments) == 2
+    assert "it cannot be their own package, too" in capsys.readouterr().err
+    assert cli.main([*arguments, "--standalone"]) == 0
+
+
+def test_a_definition_wins_as_a_whole(crd: Path, tmp_path: Path) -> None:
+    from kinform_codegen.crd import load_crds
+    from kinform_codegen.spec.shared import add_shared_schemas
+
+    document = load_crds([str(crd)])
+    add_shared_schemas(document)
+    spec = tmp_path / "cluster.json"
+    spec.write_text(json.dumps(document))
+    changed = definition()
+    changed["spec"]["scope"] = "Cluster"
+    del changed["spec"]["versions"][0]["subresources"]
+    crd.write_text(json.dumps(changed))
+    both = generate(tmp_path / "both", "--openapi", str(spec), "--crd", str(crd), "--package", "acme")
+    alone = generate(tmp_path / "alone", "--crd", str(crd), "--package", "acme")
+    for name in ("clients/example/v1/widget.py", "resources/example/v1.py"):
+        assert (both / name).read_bytes() == (alone / name).read_bytes()
+
+
+def test_the_licence_is_the_owners_to_say(crd: Path, tmp_path: Path) -> None:
+    def project(package: Path) -> Any:
+        return tomllib.loads((package.parent / "pyproject.toml").read_text())["project"]
+
+    silent = generate(tmp_path / "silent", "--crd", str(crd))
+    assert not {"license", "authors"} & project(silent).keys()
+    assert not (silent.parent / "LICENSE").exists()
+    said = generate(tmp_path / "said", "--crd", str(crd), "--license", "MIT OR Apache-2.0")
+    assert project(said)["license"] == "MIT OR Apache-2.0"
+    mine = generate(tmp_path / "mine", "--openapi", "v1.30", "--include", "core/v1/pods", "--package", "acme_k8s")
+    assert not {"license", "authors"} & project(mine).keys()
+
+
+def test_patches_beside_the_definitions_are_passed_over(crd: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "config"
+    (folder / "patches").mkdir(parents=True)
+    (folder / "widgets.json").write_text(crd.read_text())
+    patch = {**definition(), "spec": {"conversion": {"strategy": "Webhook"}}}
+    (folder / "patches" / "webhook.json").write_text(json.dumps(patch))
+    assert generate(tmp_path / "out", "--crd", str(folder)).name == "kinform_crds"
+
+
+def test_several_packages_are_written_together_or_not_at_all(
+    crd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "pyproject.toml"
+    config.write_text(
+        f'[[tool.kinform]]\ncrds = "{crd.name}"\noutput = "a"\n[[tool.kinform]]\ncrds = "missing.yaml"\noutput = "b"\n'
+    )
+    assert cli.main(["--config", str(config)]) == 2
+    assert "missing.yaml" in capsys.readouterr().err
+    assert not (tmp_path / "a").exists()
+
+
 def test_check_catches_a_changed_definition(crd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = generate(tmp_path / "out", "--crd", str(crd))
     arguments = ["--crd", str(crd), "--output", str(tmp_path / "out"), "--check"]

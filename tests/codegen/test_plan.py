@@ -97,4 +97,4 @@ def test_two_kinds_that_want_one_name(small_document: dict[str, Any], as_spec: A
     assert f"kinds {kind!r} (/api/v1/nodes) and 'Pod' (/api/v1/namespaces/{{namespace}}/pods)" in error.problem
     assert what in error.problem
     assert error.pointer == "#/paths/~1api~1v1~1namespaces~1{namespace}~1pods"
-    assert "rename" in error.mend
+    assert "--exclude core/v1/pods" in error.mend

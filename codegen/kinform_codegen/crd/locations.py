@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from kinform_codegen.crd.text import Text, decode_text
 from kinform_codegen.errors import SpecError
+from kinform_codegen.fetch import LARGEST, fetch, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +19,9 @@ __all__ = ["STANDARD_INPUT", "read_location"]
 STANDARD_INPUT: Final = "-"
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-_URL: Final = re.compile(r"https?://", re.IGNORECASE)
-_URL_TIMEOUT_SECONDS: Final = 30.0
-_LARGEST: Final = 64 * 1024 * 1024
-"""Bytes. An API server takes 3 MB for one definition; the bundles of large providers have some 20 MB."""
+
+_ACCEPT: Final = "application/yaml, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1"
+_RAW: Final = "check the URL; give the address of the raw file, which needs no login"
 
 # A kind is written plainly: a file without the word holds no definition, and need not be read as YAML.
 _WORD: Final = b"CustomResourceDefinition"
@@ -43,8 +41,8 @@ def read_location(location: str) -> Iterator[Text]:
     if location == STANDARD_INPUT:
         name = "standard input"
         yield Text(name, decode_text(_read_standard_input(name), name))
-    elif _URL.match(location):
-        yield Text(location, decode_text(_fetch(location), location))
+    elif is_url(location):
+        yield Text(location, decode_text(fetch(location, accept=_ACCEPT, mend=_RAW), location))
     elif Path(location).is_dir():
         for path in _files(location):
             data = _read_file(path)
@@ -93,34 +91,7 @@ def _unreadable(error: OSError | ValueError) -> str:
 
 
 def _read(file: BinaryIO, name: str) -> bytes:
-    data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise SpecError(name, f"is larger than {_LARGEST // 1024**2} MiB", mend="give the definitions alone, in parts")
+    data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise SpecError(name, f"is larger than {LARGEST // 1024**2} MiB", mend="give the definitions alone, in parts")
     return data
-
-
-def _fetch(url: str) -> bytes:
-    import urllib3  # noqa: PLC0415  (50 ms that a run on files need not pay)
-
-    accept = "application/yaml, application/json;q=0.9, text/plain;q=0.8, */*;q=0.1"
-    data = bytearray()
-    try:
-        with (
-            urllib3.PoolManager(timeout=_URL_TIMEOUT_SECONDS) as pool,
-            contextlib.closing(pool.request("GET", url, headers={"Accept": accept}, preload_content=False)) as response,
-        ):
-            if response.status != 200:
-                raise SpecError(
-                    url,
-                    f"cannot be read: HTTP {response.status} {response.reason or ''}".rstrip(),
-                    mend="check the URL; give the address of the raw file, which needs no login",
-                )
-            for chunk in response.stream(2**16):
-                data += chunk
-                if len(data) > _LARGEST:
-                    break
-    except (urllib3.exceptions.HTTPError, ValueError) as error:
-        raise SpecError(url, f"cannot be read: {error}", mend="check the URL and the network") from error
-    if len(data) > _LARGEST:
-        raise SpecError(url, f"is larger than {_LARGEST // 1024**2} MiB", mend="give the definitions alone, in parts")
-    return bytes(data)

@@ -114,7 +114,8 @@ class _Renderer:
         )
         cacheable = sum(resource.api.cacheable for resource in self.plan.resources)
         yield "README.md", self._render("distribution/README.md", cacheable_count=cacheable)
-        yield "LICENSE", self._render("distribution/LICENSE")
+        if self.plan.is_released:
+            yield "LICENSE", self._render("distribution/LICENSE")
         yield f"{package}/py.typed", ""
         yield f"{package}/__init__.py", self._render("package/__init__.py")
         yield f"{package}/_version.py", self._render("package/_version.py")

@@ -16,6 +16,7 @@ from kinform_codegen.models.documentation import documentation, member_documenta
 from kinform_codegen.models.places import TAKEN_CLASS_NAMES, Place, assign_places, kinds_of
 from kinform_codegen.models.shapes import EMBEDDED, PRESERVES, STRUCT, Schema, Shape, ShapeReader, is_class, unwrapped
 from kinform_codegen.spec.references import SCHEMAS
+from kinform_codegen.spec.shared import is_builtin
 from kinform_codegen.spec.values import EXTENSION, ZEROS
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["ClassFacts", "Member", "Prepared", "prepare"]
 
 _META: Final = "io.k8s.apimachinery.pkg.apis.meta.v1."
-_BUILTIN: Final = re.compile(r"io\.k8s\.(api|apimachinery|apiextensions-apiserver|kube-aggregator)\.")
 _FIRST: Final = ("apiVersion", "kind", "metadata")
 
 # What must not be seen in a log: repr() writes these fields without their values.
@@ -193,7 +193,7 @@ class _Preparer:
 
     def run(self) -> Prepared:
         for name, place in sorted(self._out.places.items()):
-            builtin = self._builtin[place.key] = _BUILTIN.match(name) is not None
+            builtin = self._builtin[place.key] = is_builtin(name)
             schema = unwrapped(self._schemas[name])
             source = _Source(schema, (place.key,), builtin, _SECRETS.get(name, frozenset()))
             self._waiting.append((place, source if builtin else source._replace(schema=self._completed(schema))))

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from kinform_codegen.errors import SpecError
+from kinform_codegen.fetch import fetch, is_url
 from kinform_codegen.spec.bundled import bundled_spec, bundled_versions
 from kinform_codegen.spec.depth import TOO_DEEP, check_depth
 from kinform_codegen.spec.node import Node
@@ -19,9 +20,6 @@ from kinform_codegen.spec.swagger import to_openapi_v3
 from kinform_codegen.spec.version import KubernetesVersion
 
 __all__ = ["Spec", "finished_spec", "load_spec", "parse_spec"]
-
-_URL = re.compile(r"https?://", re.IGNORECASE)
-_URL_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,8 @@ def load_spec(location: str) -> Spec:
     Raises:
         SpecError: It cannot be read, or is not what the generator understands.
     """
-    if _URL.match(location):
-        return parse_spec(_fetch(location), location)
+    if is_url(location):
+        return parse_spec(fetch(location, accept="application/json", mend=_REFUSED), location)
     path = Path(location)
     if not path.exists() and (bundled := bundled_spec(location)) is not None:
         path = bundled
@@ -135,6 +133,7 @@ def _as_openapi_v3(root: Node) -> dict[str, object]:
     return document
 
 
+_REFUSED = "check the URL; for a cluster, which wants credentials, use --cluster"
 _NOT_OPENAPI = "give Kubernetes' swagger.json, a file of openapi/, or one made by the capture command"
 
 
@@ -145,6 +144,8 @@ def _what_to_give_for(data: bytes) -> str:
         return "the document is empty: fetch it again"
     if text.startswith(b"<"):
         return "this is HTML: give the address of the raw file, which needs no login"
+    if b"CustomResourceDefinition" in text:
+        return "this looks like a CustomResourceDefinition: give it with --crd"
     return "give OpenAPI as JSON; convert YAML first (yq -o=json)"
 
 
@@ -154,19 +155,5 @@ def _what_it_is(document: dict[str, object]) -> str:
     if isinstance(paths, dict) and any(isinstance(p, dict) and "serverRelativeURL" in p for p in paths.values()):
         return "this is the index of /openapi/v3: read the cluster with --cluster, or capture it first"
     if document.get("kind") == "CustomResourceDefinition":
-        return "this is a CustomResourceDefinition: apply it and read the cluster with --cluster"
+        return "this is a CustomResourceDefinition: give it with --crd"
     return _NOT_OPENAPI
-
-
-def _fetch(url: str) -> bytes:
-    import urllib3  # noqa: PLC0415  (50 ms that a run on a file need not pay)
-
-    try:
-        with urllib3.PoolManager(timeout=_URL_TIMEOUT_SECONDS) as pool:
-            response = pool.request("GET", url, headers={"Accept": "application/json"})
-    except (urllib3.exceptions.HTTPError, ValueError) as error:
-        raise SpecError(url, f"cannot be read: {error}", mend="check the URL and the network") from error
-    if response.status != 200:
-        mend = "check the URL; for a cluster, which wants credentials, use --cluster"
-        raise SpecError(url, f"cannot be read: HTTP {response.status} {response.reason or ''}".rstrip(), mend=mend)
-    return response.data

@@ -13,7 +13,7 @@ from kinform_codegen.spec.select import schemas_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["add_shared_schemas", "is_builtin", "oldest_bundled"]
+__all__ = ["add_shared_schemas", "bundled_documents", "is_builtin"]
 
 _BUILTIN: Final = re.compile(r"io\.k8s\.(api|apimachinery|apiextensions-apiserver|kube-aggregator)\.")
 
@@ -23,10 +23,9 @@ def is_builtin(schema: str) -> bool:
     return _BUILTIN.match(schema) is not None
 
 
-def oldest_bundled() -> dict[str, object] | None:
-    """The oldest bundled spec: what it has, every later one has too. None where none is bundled."""
-    paths = list(bundled_versions().values())
-    return _decoded(paths[0]) if paths else None
+def bundled_documents() -> list[dict[str, object]]:
+    """The bundled specs, oldest first."""
+    return [_decoded(path) for path in bundled_versions().values()]
 
 
 def add_shared_schemas(document: dict[str, object]) -> None:

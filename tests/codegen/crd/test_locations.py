@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kinform_codegen import fetch as fetching
 from kinform_codegen.crd import load_crds, locations
 from kinform_codegen.crd.locations import read_location
 from kinform_codegen.errors import SpecError
@@ -159,7 +160,7 @@ def test_a_pipe(widget: dict[str, Any]) -> None:
 
 
 def test_what_is_too_large(widget: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locations, "_LARGEST", 100)
+    monkeypatch.setattr(locations, "LARGEST", 100)
     (tmp_path / "a.yaml").write_text(json.dumps(widget))
     assert complaint(str(tmp_path / "a.yaml")).problem == "is larger than 0 MiB"
 
@@ -211,15 +212,25 @@ def test_urls(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
         error = complaint(site + path)
         assert (error.source, error.problem) == (site + path, problem)
         assert error.mend
-    monkeypatch.setattr(locations, "_LARGEST", 100)
+    monkeypatch.setattr(fetching, "LARGEST", 100)
     assert complaint(f"{site}/crd.yaml").problem == "is larger than 0 MiB"
+
+
+def test_the_proxy_of_the_environment_is_asked(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "127.0.0.1:1")
+    assert "127.0.0.1" in complaint("http://host.invalid/crd.yaml").problem
+    monkeypatch.setenv("http_proxy", site)  # it answers by the path, as a proxy would
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert plurals(load_crds([f"{site}/crd.yaml"])) == ["widgets"]
 
 
 def test_urls_that_lead_nowhere() -> None:
     for url in ("http://127.0.0.1:1/crd.yaml", "http://[::1/crd.yaml"):
         error = complaint(url)
         assert error.problem.startswith("cannot be read: ")
-        assert error.mend == "check the URL and the network"
+        assert error.mend == "check the URL, the network, the proxy"
 
 
 @pytest.mark.parametrize("given", [[], [""]])

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kinform_codegen.errors import SpecError
+from kinform_codegen.settings import Selection
 from kinform_codegen.spec.cluster import load_cluster
 from kinform_codegen.spec.resources import find_resources
+from kinform_codegen.spec.select import select
 from kinform_codegen.spec.version import KubernetesVersion
 
 if TYPE_CHECKING:
@@ -175,3 +177,14 @@ def test_a_group_that_is_not_there() -> None:
     error = complaint(lambda: load_cluster(groups=["example.org"]))
     assert "describes no group of example.org" in error.problem
     assert "kubectl api-versions" in error.mend
+
+
+def test_a_group_that_is_asked_for_and_down_is_told_with_its_reason(web: WebServer, parts: dict[str, Any]) -> None:
+    announce(web, "down.example.com/v1")
+    spec = load_cluster(groups=["core", "down.example.com"])
+    assert spec.left_out == ("down.example.com/v1",)
+    found = find_resources(spec).typed
+    assert select(found, Selection(groups=("core", "down.example.com")), spec.left_out) == found
+    assert select(found, Selection(include=("core", "down.*/v1")), spec.left_out) == found
+    error = complaint(lambda: load_cluster(groups=["down.example.com"]))
+    assert "the cluster announces it" in error.problem

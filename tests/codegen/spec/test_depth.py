@@ -24,9 +24,9 @@ def test_what_is_nested_beyond_reason_is_an_error_that_names_the_place(
     small_document: dict[str, Any], as_spec: Callable[[object], Spec]
 ) -> None:
     properties = small_document["components"]["schemas"]["com.example.v1.Cluster"]["properties"]
-    properties["deep"] = nested(70)
+    properties["deep"] = nested(130)
     as_spec(small_document)
-    properties["deep"] = nested(90)
+    properties["deep"] = nested(150)
     with pytest.raises(SpecError) as caught:
         as_spec(small_document)
     assert "nested more deeply" in caught.value.problem
