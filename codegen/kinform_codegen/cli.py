@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from kinform_codegen.arguments import parse
-from kinform_codegen.errors import CodegenError
+from kinform_codegen.errors import CodegenError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,7 +123,7 @@ def _finish_one(settings: Settings, progress: Progress, made: tuple[GeneratedTre
     finally:
         progress.clear()
     for note in tree.notes:
-        sys.stderr.write(f"note: {note}\n")
+        sys.stderr.write(f"note: {printable(note)}\n")
     count = sum(1 for _ in changes)
     if check:
         for verb, path in changes:

@@ -30,7 +30,8 @@ class SpecError(CodegenError):
         self.pointer: str = json_pointer(at)
         self.problem = problem
         self.mend = mend
-        super().__init__(f"{source}: {self.pointer}: {problem}\n  mend: {mend}")
+        said = f"{source}: {self.pointer}: {problem}"
+        super().__init__(f"{printable(said)}\n  mend: {mend}")
 
 
 class SettingsError(CodegenError):
@@ -53,6 +54,11 @@ class SettingsError(CodegenError):
 
 class OutputError(CodegenError):
     """The output cannot be written; what stood there before is untouched."""
+
+
+def printable(text: str) -> str:
+    """The text with its control characters written out: what stands in a file must not steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def json_pointer(path: Sequence[str]) -> str:

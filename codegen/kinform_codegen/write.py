@@ -26,6 +26,7 @@ __all__ = ["Changes", "apply_changes", "find_changes"]
 _PROJECT = "pyproject.toml"
 _STAGING = ".kinform-staging-"
 
+_MEND = "give a folder that you may write to with --output (output =), or make way there"
 _OWNERS = frozenset({"LICENSE"})
 """Files that are written where there are none, and are their owner's from then on."""
 
@@ -82,7 +83,7 @@ def find_changes(output: Path, files: Mapping[str, bytes], *, package: str) -> C
                 hand_written.append(path)
         removed = [path for path in _generated_files(output, package) if path not in files]
     except OSError as error:
-        raise OutputError(f"{output} cannot be read: {error}") from error
+        raise OutputError(f"{output} cannot be read: {error}\n  mend: {_MEND}") from error
     if hand_written:
         names = ", ".join(str(output / path) for path in sorted(hand_written))
         raise OutputError(
@@ -123,7 +124,7 @@ def apply_changes(output: Path, files: Mapping[str, bytes], changes: Changes) ->
             with _alone_in(output):
                 _write(output, files, changes)
         except OSError as error:
-            raise OutputError(f"{output} cannot be written, it is as it was: {error}") from error
+            raise OutputError(f"{output} cannot be written, it is as it was: {error}\n  mend: {_MEND}") from error
         undo.pop_all()
     _remove_empty_folders(output, changes.removed)
 

@@ -246,6 +246,31 @@ def test_the_configuration_is_taken_where_flags_say_nothing(
     assert capsys.readouterr().out == f"would create {tmp_path}/a/README.md\n"
 
 
+def test_what_stands_in_a_file_steers_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    crd = tmp_path / "crd.json"
+    document = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "a.b\x1b[2J\n  mend: do evil"},
+    }
+    crd.write_text(json.dumps(document))
+    assert cli.main(["--crd", str(crd), "--output", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert "\\x1b[2J" in error
+    assert error.count("\n") == 2
+
+
+def test_an_output_that_cannot_be_says_how_to_mend(
+    small_path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "file"
+    place.write_text("mine")
+    assert cli.main(["--openapi", str(small_path), "--output", str(place)]) == 2
+    assert "mend: give a folder that you may write to" in capsys.readouterr().err
+    assert place.read_text() == "mine"
+
+
 def test_a_folder_holds_one_package(small_path: Path, generated: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = tree(generated)
     assert cli.main(["--openapi", str(small_path), "--package", "acme_k8s", "--output", str(generated)]) == 2
