@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.contract.conftest import MERGE
 from tests.contract.test_definitions import Gadgets, gadgets
 from tests.contract.test_objects import deployment, named
@@ -242,6 +243,40 @@ def test_custom_resources(api: Api, gadgets: Gadgets) -> None:
     assert "any" not in less.json["spec"]
     wrong = api.apply(f"{gadgets.path}/a", gadgets.made("a", {"size": 0}), "you", force="true")
     assert wrong.refusal == (422, "Invalid", [("FieldValueInvalid", "spec.size")])
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"size": 1, "more": 1}, ".spec.more: field not declared in schema"),
+        ({"size": 1, "parts": [{"id": "1"}, {"id": "1"}]}, '.spec.parts: duplicate entries for key [id="1"]'),
+        (
+            {"size": 1, "parts": [{"n": 1}]},
+            (
+                ".spec.parts: element 0: associative list with keys has an element that omits all key fields "
+                '["id"] (and doesn\'t have default values for any key fields)'
+            ),
+        ),
+    ],
+)
+def test_what_is_no_object_of_the_schema(api: Api, gadgets: Gadgets, spec: dict[str, Any], why: str) -> None:
+    refused = api.apply(f"{gadgets.path}/a", gadgets.made("a", spec), "me")
+    assert refused.refusal == (500, "", [])
+    kind = f"{gadgets.group}/v1, Kind=Gadget"
+    assert refused.json["message"] == f"failed to create typed patch object (/a; {kind}): {why}"
+    unknown = applied_deployment() | {"more": 1}
+    assert api.apply(f"{api.deployments}/a", unknown, "me").refusal == (500, "", [])
+
+
+def test_definitions_have_owners(api: Api, gadgets: Gadgets) -> None:
+    owned_by_us = owners(api.get(gadgets.definition))["contract", "Update", ""]["f:spec"]
+    assert owned_by_us == {
+        "f:conversion": {".": {}, "f:strategy": {}},
+        "f:group": {},
+        "f:names": {f"f:{each}": {} for each in ("kind", "listKind", "plural", "shortNames", "singular")},
+        "f:scope": {},
+        "f:versions": {},
+    }
 
 
 def test_a_custom_resource_by_update(api: Api, gadgets: Gadgets) -> None:

@@ -249,6 +249,16 @@ def test_updates_need_a_resource_version_and_count_generations(api: Api, gadgets
     assert api.patch(f"{gadgets.path}/a", steps, JSON_PATCH).json["spec"]["size"] == 4
 
 
+def test_another_kind_and_fields_that_cannot_be_selected(api: Api, gadgets: Gadgets) -> None:
+    other = api.post(gadgets.path, {**gadgets.made("a", {"size": 1}), "kind": "Other"})
+    assert other.refusal == (422, "Invalid", [("FieldValueInvalid", "kind")])
+    nameless = {name: value for name, value in gadgets.made("a", {"size": 1}).items() if name != "kind"}
+    assert api.post(gadgets.path, nameless).refusal == (400, "BadRequest", [])
+    selected = api.get(gadgets.path, fieldSelector="spec.size=1")
+    assert selected.refusal == (400, "BadRequest", [])
+    assert selected.json["message"] == "field label not supported: spec.size"
+
+
 def test_status_and_scale_are_apart(api: Api, gadgets: Gadgets) -> None:
     api.post(gadgets.path, gadgets.made("a", {"size": 1}))
     assert api.get(f"{gadgets.path}/a/scale").refusal == (500, "InternalError", [("", "")])

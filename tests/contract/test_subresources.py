@@ -89,6 +89,14 @@ def test_sets_and_maps_and_atomic_lists(api: Api) -> None:
     assert api.patch(path, {"spec": {"strategy": strategy}}, STRATEGIC).json["spec"]["strategy"] == {"type": "Recreate"}
 
 
+def test_strategic_patches_that_make_no_sense(api: Api) -> None:
+    api.post(api.deployments, deployment("a"))
+    keyless = {"spec": {"template": {"spec": {"containers": [{"image": "x"}]}}}}
+    strange = {"spec": {"template": {"spec": {"$patch": "nope"}}}}
+    for patch in (keyless, strange):
+        assert api.patch(f"{api.deployments}/a", patch, STRATEGIC).refusal == (500, "", [])
+
+
 def test_a_merge_patch_replaces_lists(api: Api) -> None:
     api.post(api.deployments, template(pod("a")))
     spec = {"template": {"spec": {"containers": [{"name": "only", "image": "z"}]}}}

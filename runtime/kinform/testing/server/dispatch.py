@@ -228,7 +228,7 @@ class Dispatcher:
         options = ListOptions.parse(query, self.settings.watch_list)
         for term in options.fields.terms:
             if not at.served.selects(term.field):
-                raise refusals.unselectable(term.field, at.served.selectable or ())
+                raise refusals.unselectable(term.field, plainly=not (at.served.custom or at.served.selectable))
         return options
 
     def _watch(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:

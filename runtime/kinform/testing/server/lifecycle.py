@@ -16,6 +16,7 @@ from kinform.testing.server.refusals import (
     forbidden_parameter,
     internal,
     invalid_object,
+    other_kind,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def check_type(served: ServedResource, tree: JsonObject) -> None:
     """Sees that the object is of the resource's apiVersion and kind. Built-in kinds may leave them out.
 
     Raises:
-        Refusal: 400.
+        Refusal: 400; 422 for another kind of custom resource.
     """
     resource = served.resource
     version, kind = text_of(tree, "apiVersion"), text_of(tree, "kind")
@@ -97,6 +98,9 @@ def check_type(served: ServedResource, tree: JsonObject) -> None:
     if version and version != resource.api_version:
         message = "the API version in the data ({}) does not match the expected API version ({})"
         raise bad_request(message.format(version, resource.api_version))
+    if served.custom and kind != resource.kind:
+        name = text_of(child(tree, "metadata"), "name")
+        raise other_kind(kind, resource.group, name, resource.kind)
     if kind and kind != resource.kind:
         raise bad_request(f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}')
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from kinform.testing.server.field_sets import FieldSet, Path
     from kinform.testing.server.shapes import Shape
 
-__all__ = ["Difference", "difference", "fields_of", "merged", "without"]
+__all__ = ["Difference", "difference", "fields_of", "merged", "misfit", "without"]
 
 
 def _elements(items: list[Json], shape: Shape) -> dict[str, Json] | None:
@@ -94,7 +94,7 @@ def difference(old: Json, new: Json, shape: Shape) -> Difference:
             if element not in left:
                 below, inner = right[element]
                 everything = _everything(below, inner, own)
-                silent = element.startswith("f:") and isinstance(below, (dict, list)) and shape.always_there(name)
+                silent = element.startswith("f:") and _members(below, inner) is not None and shape.always_there(name)
                 added.update(each for each in everything if not (silent and each == own))
             elif element not in right:
                 removed.update(_everything(*left[element], own))
@@ -111,9 +111,38 @@ def _everything(value: Json, shape: Shape, path: Path) -> Iterator[Path]:
     for element, below, inner in _members(value, shape) or ():
         own = (*path, element)
         everything = _everything(below, inner, own)
-        if element.startswith("f:") and isinstance(below, (dict, list)) and shape.always_there(element[2:]):
+        if element.startswith("f:") and _members(below, inner) is not None and shape.always_there(element[2:]):
             next(everything)
         yield from everything
+
+
+def misfit(value: Json, shape: Shape, path: Path = ()) -> str:
+    """Why a value cannot be applied by its schema, in the words of structured-merge-diff; ``""`` where it can."""
+    where = field_sets.shown(path)
+    if isinstance(value, dict):
+        for name, below in value.items():
+            own = (*path, field_sets.field(name))
+            if not shape.knows(name):
+                return f"{field_sets.shown(own)}: field not declared in schema"
+            if said := misfit(below, shape.field(name), own):
+                return said
+    if isinstance(value, list) and shape.list_type != "atomic":
+        seen: set[str] = set()
+        for place, item in enumerate(value):
+            elements = _elements([item], shape)
+            if elements is None and shape.list_type == "map":
+                keys = " ".join(f'"{key}"' for key in shape.list_keys)
+                return (
+                    f"{where}: element {place}: associative list with keys has an element that omits all key fields "
+                    f"[{keys}] (and doesn't have default values for any key fields)"
+                )
+            for element in elements or ():
+                if element in seen:
+                    return f"{where}: duplicate entries for key {field_sets.shown((element,))}"
+                seen.add(element)
+                if said := misfit(item, shape.item(), (*path, element)):
+                    return said
+    return ""
 
 
 def merged(live: Json, applied: Json, shape: Shape) -> Json:

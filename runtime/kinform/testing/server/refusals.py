@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from kinform.testing.server.documents import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from kinform.meta import Resource
     from kinform.testing.server.documents import Json, JsonObject
@@ -36,6 +36,7 @@ __all__ = [
     "not_acceptable",
     "not_found",
     "not_of_that_form",
+    "other_kind",
     "success",
     "too_large_body",
     "too_large_resource_version",
@@ -176,6 +177,13 @@ def immutable(resource: Resource, name: str, field: str, value: Json) -> Refusal
     return invalid_object(resource, name, Cause("FieldValueInvalid", field, why))
 
 
+def other_kind(kind: str, group: str, name: str, wanted: str) -> Refusal:
+    """422: a custom resource of another kind than that of its path."""
+    return _invalid(
+        kind, group, name, [Cause("FieldValueInvalid", "kind", f'Invalid value: "{kind}": must be {wanted}')]
+    )
+
+
 def namespace_terminating(resource: Resource, name: str, namespace: str) -> Refusal:
     """403: nothing new in a namespace that is going."""
     kind = _qualified(resource.plural, resource.group)
@@ -233,11 +241,11 @@ def unsupported_media_type(*accepted: str) -> Refusal:
     return Refusal(415, f"the body of the request was in an unknown format - accepted media types include: {known}")
 
 
-def unselectable(path: str, known: Iterable[str]) -> Refusal:
-    """400: selectors cannot name that field."""
-    if any(known):
-        return bad_request(f"field label not supported: {path}")
-    return bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+def unselectable(path: str, *, plainly: bool) -> Refusal:
+    """400: selectors cannot name that field; ``plainly``: of a built-in kind that has none of its own."""
+    if plainly:
+        return bad_request(f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"')
+    return bad_request(f"field label not supported: {path}")
 
 
 def unsupported_patch() -> Refusal:

@@ -123,6 +123,12 @@ class Shape:
         """Whether the schema has this member as a field of a struct, rather than as a key of a map."""
         return name in child(self.node, "properties")
 
+    def knows(self, name: str) -> bool:
+        """Whether an object there may have this member."""
+        node = self.node
+        closed = "properties" in node and not node.get("additionalProperties")
+        return not closed or node.get("x-kubernetes-preserve-unknown-fields") is True or self.declares(name)
+
     def item(self) -> Shape:
         """Where the items of the list are."""
         return self._at(child(self.node, "items"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from kinform.testing.server.refusals import bad_request
+from kinform.testing.server.refusals import internal
 
 if TYPE_CHECKING:
     from kinform.testing.server.documents import Json, JsonObject
@@ -22,7 +22,7 @@ def strategic_merge(target: JsonObject, patch: JsonObject, shape: Shape) -> Json
     """The target with the patch applied, directives (``$patch``, ``$setElementOrder/…``) and all.
 
     Raises:
-        Refusal: A directive is unknown, or an item lacks its merge key (400).
+        Refusal: A directive is unknown, or an item lacks its merge key (500, as from a kube-apiserver).
     """
     directive = patch.get(_PATCH)
     if directive == "replace":
@@ -30,7 +30,7 @@ def strategic_merge(target: JsonObject, patch: JsonObject, shape: Shape) -> Json
     if directive == "delete":
         return {}
     if directive not in {None, "merge"}:
-        raise bad_request(f"unknown patch type: {directive}")
+        raise internal(f"unknown patch type: {directive} in map: map[$patch:{directive}]")
     result = dict(target)
     if isinstance(kept := patch.get(_RETAIN), list):
         result = {name: value for name, value in result.items() if name in kept}
@@ -74,7 +74,8 @@ def _merged_items(before: list[Json], items: list[Json], shape: Shape) -> list[J
     result = list(before)
     for item in items:
         if not isinstance(item, dict) or key not in item:
-            raise bad_request(f"map: {item} does not contain declared merge key: {key}")
+            shown = " ".join(f"{name}:{value}" for name, value in item.items()) if isinstance(item, dict) else item
+            raise internal(f"map: map[{shown}] does not contain declared merge key: {key}")
         places = [n for n, each in enumerate(result) if isinstance(each, dict) and each.get(key) == item[key]]
         if item.get(_PATCH) == "delete":
             result = [each for n, each in enumerate(result) if n not in places]

@@ -67,10 +67,9 @@ def drop_unknown(value: Json, shape: Shape, path: str = "") -> Iterator[str]:
             yield from drop_unknown(below, item, f"{path}[{place}]")
     if not isinstance(value, dict):
         return
-    closed = "properties" in shape.node and "additionalProperties" not in shape.node
     for name in [*value]:
         below = f"{path}.{name}" if path else name
-        if closed and not shape.declares(name):
+        if not shape.knows(name):
             del value[name]
             yield below
         else:

@@ -10,6 +10,7 @@ from kinform.testing.server import builtin, lifecycle, managed_fields, refusals
 from kinform.testing.server.address import Answer
 from kinform.testing.server.documents import child, decode, encode, metadata_of
 from kinform.testing.server.managed_fields import Manager
+from kinform.testing.server.merging import misfit
 from kinform.testing.server.patches import apply_patch
 from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.storage import StoredObject, key_of
@@ -174,13 +175,18 @@ class Writes:
         if at.subresource not in {"", "status"}:
             raise refusals.method_not_allowed()
         self._admission.check_types(served, applied)
+        namespace = lifecycle.text_of(metadata, "namespace")
         lifecycle.check_address(served, metadata, at.namespace, at.name)
         wanted = _without_nulls(applied)
+        shape = self._admission.schemas.shape(served)
+        typed = served.schema is not None or self._admission.schemas.known(served)
+        if typed and (why := misfit(wanted, shape)):
+            kind = f"{served.resource.api_version}, Kind={served.resource.kind}"
+            raise refusals.internal(f"failed to create typed patch object ({namespace}/{at.name}; {kind}): {why}")
         if served.status and not at.subresource:
             wanted.pop("status", None)
         if at.subresource:
             wanted = {"status": wanted.get("status", {}), "metadata": {}}
-        shape = self._admission.schemas.shape(served)
         manager = Manager(options.manager, served.resource.api_version, at.subresource)
         with self._storage.lock:
             existing = self._collection(served).objects.get(key_of(at.namespace, at.name))
