@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.contract.conftest import MERGE
+from tests.contract.conftest import JSON_PATCH, MERGE
 from tests.contract.test_definitions import Gadgets, gadgets
 from tests.contract.test_objects import deployment, named
 
@@ -198,6 +198,17 @@ def test_an_item_applied_no_longer_goes(api: Api) -> None:
     assert less.json["spec"]["template"]["spec"]["containers"][0]["env"] == env[1:]
     none = api.apply(path, applied_deployment(), "me")
     assert "env" not in none.json["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_an_item_takes_along_what_others_changed_in_it(api: Api) -> None:
+    path = f"{api.deployments}/a"
+    api.apply(path, applied_deployment(env=[{"name": "X", "value": "1"}]), "me")
+    step = {"op": "replace", "path": "/spec/template/spec/containers/0/env/0/value", "value": "2"}
+    changed = api.patch(path, [step], JSON_PATCH, fieldManager="you")
+    assert ("you", "Update", "") in owners(changed)
+    less = api.apply(path, applied_deployment(), "me")
+    assert "env" not in less.json["spec"]["template"]["spec"]["containers"][0]
+    assert ("you", "Update", "") not in owners(less)
 
 
 def test_generation_counts_applies(api: Api) -> None:

@@ -145,6 +145,8 @@ def test_unknown_fields_go_and_defaults_come(api: Api, gadgets: Gadgets) -> None
         "port": "http",
     }
     assert "more" not in made.json
+    null = api.post(gadgets.path, gadgets.made("c", {"size": 1, "color": None}))
+    assert null.json["spec"] == {"size": 1, "color": "red"}
     strict = api.post(gadgets.path, gadgets.made("b", spec), fieldValidation="Strict")
     assert strict.refusal == (400, "BadRequest", [])
     assert strict.json["message"].endswith(

@@ -176,8 +176,13 @@ def _merged_items(left: dict[str, Json], right: dict[str, Json], item: Shape) ->
 
 
 def without(tree: JsonObject, fields: FieldSet, kept: FieldSet, shape: Shape) -> JsonObject:
-    """The object without some fields; whatever holds a field that is kept stays, as do the keys of items that stay."""
-    holding = {path[:depth] for path in kept for depth in range(1, len(path) + 1)}
+    """The object without some fields.
+
+    Members that hold a field that is kept stay, and so do the keys of items that stay. An item whose own path goes
+    takes with it what others own inside.
+    """
+    prefixes = {path[:depth] for path in kept for depth in range(1, len(path))}
+    holding = kept | {path for path in prefixes if path[-1].startswith("f:")}
 
     def pruned(value: Json, shape: Shape, path: Path) -> tuple[bool, Json]:
         """Whether it stays, and as what."""

@@ -81,6 +81,12 @@ def test_a_watch_that_ends_early(api: Api, plan: FaultPlan) -> None:
     plan.script("*", EndEarly(), EndEarly(after_bytes=20))
     assert api.watch(MAPS).ended()
     assert len(api.watch(MAPS).response.read()) == 20
+    line = len(api.watch(MAPS).response.readline())
+    plan.script("*", EndEarly(after_bytes=line + 5))
+    watch = api.watch(MAPS)
+    assert len(watch.response.readline()) == line
+    api.server.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b", "namespace": "shop"}})
+    assert len(watch.response.read()) == 5
 
 
 def test_a_watch_that_has_expired(api: Api, plan: FaultPlan) -> None:
@@ -158,7 +164,9 @@ def test_chance_does_not_hang_on_the_order_of_requests() -> None:
             found.setdefault(path, []).append(repr(plan.take(RecordedRequest("GET", path, {}))))
         return found
 
-    assert run(["/a", "/b"] * 20) == run(["/a"] * 20 + ["/b"] * 20)
+    mixed = run(["/a", "/b"] * 20)
+    assert mixed == run(["/a"] * 20 + ["/b"] * 20)
+    assert mixed["/a"] != mixed["/b"]
 
 
 def test_chance_can_be_used_up_and_a_plan_cleared() -> None:
