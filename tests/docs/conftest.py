@@ -27,6 +27,18 @@ if TYPE_CHECKING:
 _PATIENCE: Final = 30.0
 """Seconds that a program has to say what is expected, or to end."""
 
+_WHOLE_LINES = """
+import builtins, runpy, sys
+
+def write(*values, sep=" ", end="\\n", file=None, flush=False):
+    (file or sys.stdout).write(sep.join(map(str, values)) + end)
+
+builtins.print = write
+sys.argv[:] = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs a program whose threads print whole lines: Python's own print writes a line's end by itself."""
+
 
 class Process:
     """A running program, and what it says."""
@@ -110,7 +122,7 @@ def start(
 
     def start() -> Process:
         process = subprocess.Popen(
-            [sys.executable, "-u", str(script)],
+            [sys.executable, "-u", "-c", _WHOLE_LINES, str(script)],
             env={**os.environ, "KUBECONFIG": str(kubeconfig), "PYTHONPATH": str(acme_widgets)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
