@@ -7,6 +7,7 @@ import json
 import random
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -80,6 +81,21 @@ def make_namespace(clientset: Clientset) -> MakeNamespace:
 def namespace(clientset: Clientset) -> str:
     """A namespace of the test's own."""
     return create_namespace(clientset, "test")
+
+
+@pytest.fixture
+def group_of_widgets(control_plane: ControlPlane, namespace: str) -> Iterator[str]:
+    """An API group of the test's own; what it has of widgets is gone afterwards, from discovery, too.
+
+    Other tests of the session look at every kind that the server has.
+    """
+    group = f"{namespace}.example.com"
+    yield group
+    control_plane.kubectl("delete", "crd", f"widgets.{group}", "--ignore-not-found", "--timeout=50s")
+    deadline = time.monotonic() + TIMEOUT
+    while group.encode() in control_plane.get("/apis"):
+        assert time.monotonic() < deadline, f"{group} is still announced"
+        threading.Event().wait(0.05)
 
 
 @pytest.fixture

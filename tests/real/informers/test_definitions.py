@@ -65,9 +65,9 @@ class Definition:
 
 
 @pytest.fixture
-def definition(control_plane: ControlPlane, namespace: str) -> Iterator[Definition]:
+def definition(control_plane: ControlPlane, group_of_widgets: str) -> Iterator[Definition]:
     with Transport(control_plane.client()) as transport:
-        yield Definition(control_plane, transport, f"{namespace}.example.com")
+        yield Definition(control_plane, transport, group_of_widgets)
 
 
 def test_a_definition_that_comes_goes_and_comes_again(

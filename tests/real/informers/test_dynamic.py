@@ -98,9 +98,9 @@ def recorder(control_plane: ControlPlane) -> Iterator[Recorder]:
 
 
 @pytest.fixture
-def definition(control_plane: ControlPlane, namespace: str) -> Iterator[Definition]:
+def definition(control_plane: ControlPlane, group_of_widgets: str) -> Iterator[Definition]:
     with DynamicClient(control_plane.client()) as client:
-        yield Definition(client, f"{namespace}.example.com")
+        yield Definition(client, group_of_widgets)
 
 
 def found(factory: InformerFactory, api_version: str) -> GenericInformer[DynamicObject]:
