@@ -18,7 +18,7 @@ import yaml
 from tests.real.package.programs.round_trip import TIMEOUT, History, Mismatch, Trip
 from tests.real.package.programs.samples import Sample
 from tests.real.package.programs.walk import calls
-from tests.real.package.programs.wire import difference
+from tests.real.package.programs.wire import difference, parse
 
 from kinform import ApiStatusError, ErrorReport, KinformError, connect
 from kinform_k8s import Clientset
@@ -77,7 +77,8 @@ def _sample(document: Any, model: Any, namespace: str = "") -> Sample[Any]:
     Raises:
         Mismatch: The model writes something else than it has read.
     """
-    if found := difference(json.loads(model.from_wire(json.dumps(document).encode()).to_wire()), document):
+    data = json.dumps(document).encode()
+    if found := difference(model.from_wire(data), parse(data)):
         raise Mismatch(f"not written as it was read: {found}")
     status = document.pop("status", None)
     obj = model.from_wire(json.dumps(document).encode())
