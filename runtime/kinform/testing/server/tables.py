@@ -70,8 +70,7 @@ class TableRenderer(Renderer):
 
 
 def _described(column: PrinterColumn) -> JsonObject:
-    kind = "string" if column.type == "date" else column.type
-    about: JsonObject = {"name": column.name, "type": kind, "format": "", "description": column.description}
+    about: JsonObject = {"name": column.name, "type": column.type, "format": "", "description": column.description}
     return {**about, "priority": column.priority}
 
 
