@@ -33,22 +33,24 @@ class _Reads(Generic[T_co]):
         self._allow_unsynced = allow_unsynced
 
     def list(
-        self, selector: LabelSelectorLike | None = None, *, field_selector: str | FieldSelector | None = None
+        self, selector: LabelSelectorLike = "", *, field_selector: str | FieldSelector | None = None
     ) -> Snapshot[T_co]:
-        """What is in the cache now, of those that the selectors match (None: all).
+        """What is in the cache now, of those that the selectors match.
 
         Selectors are judged by labels and bytes, before anything is decoded. The snapshot decodes an object when it is
         looked at; objects are shared and read-only. Nothing blocks. In no particular order (client-go:
         ``Lister.List``, which has no field selectors).
 
         Args:
-            selector: By labels: text, a ``LabelSelector``, or a model's.
+            selector: By labels: text (``""``: all), a ``LabelSelector``, or a model's. None raises: what a missing
+                selector selects, nothing or everything, is told by the field that it stands in.
             field_selector: By fields, in JSON names: any field of what is cached, not only those that servers can
                 select on. A field in the items of a list is equal to each of their values; an absent one is ``""``,
                 also where servers have a default for it. What is asked often deserves an index: this reads each object.
 
         Raises:
             SelectorError: A selector does not parse.
+            TypeError: A selector is None.
             InformerNotStartedError: The informer has not been started.
             CacheNotSyncedError: Its first sync is not complete (unless the lister was made with ``allow_unsynced``).
             NotCachedError: The namespace is outside the informer's scope.
@@ -62,17 +64,17 @@ class _Reads(Generic[T_co]):
 
     def keys(self) -> builtins.list[ObjectKey]:
         """The keys of all objects; nothing is decoded. Raises as ``list`` does."""
-        return [entry.key for entry in self._entries(None)]
+        return [entry.key for entry in self._entries("")]
 
     def __len__(self) -> int:
-        return len(self._entries(None))
+        return len(self._entries(""))
 
     def __bool__(self) -> bool:
         # An empty cache is still a lister: `lister or default` must not depend on what happens to exist.
         return True
 
-    def _entries(self, selector: LabelSelectorLike | None) -> builtins.list[Entry]:
-        wanted = None if selector is None else LabelSelector.of(selector)
+    def _entries(self, selector: LabelSelectorLike) -> builtins.list[Entry]:
+        wanted = None if isinstance(selector, str) and not selector else LabelSelector.of(selector)
         return self._informer.read_entries(self._namespace, wanted, allow_unsynced=self._allow_unsynced)
 
     def _find(self, key: ObjectKey) -> Entry | None:

@@ -372,3 +372,13 @@ def test_a_lister_of_nothing_is_still_a_lister() -> None:
     assert len(lister) == 0
     assert lister or pytest.fail("an empty lister counted as none")
     assert lister.things("shop") or pytest.fail("an empty lister counted as none")
+
+
+def test_a_selector_that_is_not_there_is_not_taken_for_all() -> None:
+    """As ``spec.selector`` of a PodDisruptionBudget may be: None, which selects nothing."""
+    lister = ThingLister(Cache(PODS).fill(entry("a", "shop")))
+    with pytest.raises(TypeError):
+        lister.list(None)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        lister.things("shop").list(None)  # type: ignore[arg-type]
+    assert len(lister.list("")) == len(lister.list(LabelSelector.parse(""))) == 1

@@ -87,7 +87,7 @@ class CollectionDeletable(ResourceClient[T]):
     def delete_collection(
         self,
         *,
-        label_selector: LabelSelectorLike | None = None,
+        label_selector: LabelSelectorLike = "",
         field_selector: str | FieldSelector | None = None,
         propagation: PropagationPolicy | None = None,
         grace_period_seconds: int | None = None,
@@ -96,7 +96,7 @@ class CollectionDeletable(ResourceClient[T]):
         """Deletes the objects of a selection; **without a selector all** of the client's namespace. Blocks.
 
         Args:
-            label_selector: Only objects with such labels: text, or a selector.
+            label_selector: Only objects with such labels: text (``""``: all), or a selector.
             field_selector: Only objects with such fields.
             propagation: As for ``delete``.
             grace_period_seconds: As for ``delete``.

@@ -127,7 +127,7 @@ class Listable(ResourceClient[T]):
     def list(
         self,
         *,
-        label_selector: LabelSelectorLike | None = None,
+        label_selector: LabelSelectorLike = "",
         field_selector: str | FieldSelector | None = None,
         limit: int | None = None,
         continue_token: str | None = None,
@@ -137,7 +137,7 @@ class Listable(ResourceClient[T]):
         """Reads the objects, or one page of them, in one request. Blocks.
 
         Args:
-            label_selector: Only objects with such labels: text, or a selector.
+            label_selector: Only objects with such labels: text (``""``: all), or a selector.
             field_selector: Only objects with such fields; which fields, differs by kind.
             limit: At most so many; the list's ``continue_token`` asks for more.
             continue_token: The next page after the one that carried this token; all else as before.
@@ -168,7 +168,7 @@ class Listable(ResourceClient[T]):
     def list_all(
         self,
         *,
-        label_selector: LabelSelectorLike | None = None,
+        label_selector: LabelSelectorLike = "",
         field_selector: str | FieldSelector | None = None,
     ) -> ObjectList[T]:
         """Reads all objects, in pages of one version of the list. Blocks.

@@ -35,14 +35,15 @@ R = TypeVar("R", bound=WireObject)
 Query = list[tuple[str, str]]
 
 
-def selection(label_selector: LabelSelectorLike | None, field_selector: str | FieldSelector | None) -> Query:
+def selection(label_selector: LabelSelectorLike, field_selector: str | FieldSelector | None) -> Query:
     """Selectors as query parameters.
 
     Raises:
         SelectorError: One does not parse.
+        TypeError: The one of labels is None, as a model's may be: that selects nothing, and would be sent as all.
     """
     query: Query = []
-    if label_selector is not None and (text := str(LabelSelector.of(label_selector))):
+    if text := str(LabelSelector.of(label_selector)):
         query.append(("labelSelector", text))
     if field_selector is not None and (text := str(FieldSelector.of(field_selector))):
         query.append(("fieldSelector", text))

@@ -152,7 +152,7 @@ class Watchable(ResourceClient[T]):
     def watch(
         self,
         *,
-        label_selector: LabelSelectorLike | None = None,
+        label_selector: LabelSelectorLike = "",
         field_selector: str | FieldSelector | None = None,
         resource_version: str | None = None,
         allow_bookmarks: bool = False,
@@ -164,7 +164,7 @@ class Watchable(ResourceClient[T]):
         For a scripted wait, say; a view that stays right over reconnects is what informers are for.
 
         Args:
-            label_selector: Only objects with such labels: text, or a selector.
+            label_selector: Only objects with such labels: text (``""``: all), or a selector.
             field_selector: Only objects with such fields.
             resource_version: Changes after that version; unset: an ``ADDED`` for each object that is there, then
                 changes.

@@ -33,6 +33,7 @@ __all__ = ["Controller", "ControllerStatistics"]
 
 T = TypeVar("T", bound=WireObject)
 
+_NO_TIME: Final = timedelta()
 _UNLIMITED: Final = timedelta(seconds=10)  # how long a key waits whose limiter raised
 
 logger: Final = logging.getLogger("kinform.controller")
@@ -176,13 +177,27 @@ class Controller:
         *,
         where: Predicate[T] | Callable[[T], bool] | None = None,
     ) -> Self:
-        """Any other kind: ``to_keys`` says which keys an object concerns. Both states of an update are asked."""
+        """Any other kind: ``to_keys`` says which keys an object concerns. Both states of an update are asked.
+
+        Where it raises for one of the two, the keys of the other are enqueued all the same.
+        """
+
+        def keys_of(event: Event[T], *, old: bool) -> list[ObjectKey]:
+            obj = event.old if old else event.new
+            return [] if obj is None else list(to_keys(obj))
 
         def enqueue_mapped(event: Event[T]) -> None:
-            for obj in (event.old, event.new):
-                if obj is not None:
-                    for key in to_keys(obj):
-                        self._queue.add(key, priority=_priority(event))
+            failed: list[Exception] = []
+            for old in (True, False):
+                try:
+                    keys = keys_of(event, old=old)
+                except Exception as error:  # noqa: BLE001  (raised below, once the other state has been asked)
+                    failed.append(error)
+                    continue
+                for key in keys:
+                    self._queue.add(key, priority=_priority(event))
+            if failed:
+                raise failed[0] if len(failed) == 1 else ExceptionGroup("to_keys raised for both states", failed)
 
         self._registrations.append(source.informer().add_handler(enqueue_mapped, where=where))
         return self
@@ -277,6 +292,8 @@ class Controller:
                     self._process(key)
             except ShutDown:
                 return
+            except BaseException:  # the last resort: a worker that ends unheard takes the controller with it
+                logger.exception("controller %s: a worker met what it cannot handle, and goes on", self.name)
 
     def _process(self, key: ObjectKey) -> None:
         kind = "" if self._reconciled_kind is None else self._reconciled_kind.kind
@@ -297,12 +314,17 @@ class Controller:
         result = self._call(key)
         if result is not None and not isinstance(result, Result):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"reconcile returned {result!r}: return None, or a kinform.Result to come again")
+        again = None if result is None else result.requeue_after
+        priority = self._queue.priority_of(key) if result is None or result.priority is None else result.priority
+        if again is not None and again <= _NO_TIME:
+            self._queue.add_rate_limited(key, priority=priority)
+        else:
+            if again is not None:
+                self._queue.add_after(key, again, priority=priority)
+            self._queue.forget(key)
         self._count("reconciled")
-        self._queue.forget(key)
-        if result is not None and result.requeue_after is not None:
+        if again is not None:
             self._count("requeued")
-            priority = self._queue.priority_of(key) if result.priority is None else result.priority
-            self._queue.add_after(key, result.requeue_after, priority=priority)
 
     def _call(self, key: ObjectKey) -> Result | None:
         observer = self._observer
@@ -344,7 +366,7 @@ class Controller:
             return
         try:
             self._on_error(key, error)
-        except (Exception, SystemExit):
+        except BaseException:  # of whatever kind: it must end neither a worker nor the watcher of deadlines
             logger.exception("controller %s: on_error raised", self.name)
 
 

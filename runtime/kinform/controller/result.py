@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 from kinform.errors import KinformError
-
-if TYPE_CHECKING:
-    from datetime import timedelta
+from kinform.workqueue.priority import check_priority
 
 __all__ = ["Result", "TerminalError"]
 
@@ -18,12 +16,24 @@ class Result:
     """What a reconciler returns when the key is to come again (controller-runtime: ``reconcile.Result``).
 
     Attributes:
-        requeue_after: Come again after this time, even if nothing changes. The key's failures are forgotten.
+        requeue_after: Come again after this time, even if nothing changes. The key's failures are forgotten. Zero or
+            less (a deadline that has passed meanwhile): come again as soon as the limiter allows, as after a failure,
+            so that it never spins (controller-runtime would forget the key).
         priority: With which priority then; None: with the one that it had this time.
+
+    Raises:
+        TypeError: ``requeue_after`` is no timedelta, or ``priority`` no integer.
     """
 
     requeue_after: timedelta | None = None
     priority: int | None = None
+
+    def __post_init__(self) -> None:
+        delay: object = self.requeue_after
+        if delay is not None and not isinstance(delay, timedelta):
+            raise TypeError(f"requeue_after is {delay!r}: give a timedelta, such as timedelta(minutes=5)")
+        if self.priority is not None:
+            check_priority(self.priority)
 
 
 class TerminalError(KinformError):

@@ -128,6 +128,8 @@ class RestMapper:
             self._begun += 1
             number = self._begun
             found = discover(self._transport)
+            if known is not None:
+                found = found.with_what_failed_of(known[1])
             self._known = (number, found)
             news = {name: error for name, error in found.failures.items() if name not in self._failed}
             self._failed = frozenset(found.failures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -75,3 +75,24 @@ class Discovered:
     def api_versions(self) -> tuple[str, ...]:
         """Every group and version, such as ``"apps/v1"``."""
         return tuple(each for group in self.groups for each in group.api_versions)
+
+    def with_what_failed_of(self, earlier: Discovered) -> Discovered:
+        """This, and what was known earlier of the groups and versions that could not be asked this time."""
+        known = {each.resource.api_version for each in self.resources}
+        kept = [
+            each
+            for each in earlier.resources
+            if (version := each.resource.api_version) not in known and self._failed(version)
+        ]
+        if not kept:
+            return self
+        groups = {group.name for group in self.groups}
+        wanted = {each.resource.group for each in kept} - groups
+        return replace(
+            self,
+            groups=(*self.groups, *(group for group in earlier.groups if group.name in wanted)),
+            resources=(*self.resources, *kept),
+        )
+
+    def _failed(self, api_version: str) -> bool:
+        return api_version in self.failures or ("/apis" if "/" in api_version else "/api") in self.failures

@@ -29,7 +29,8 @@ _TEXT: Final = "text/plain; charset=utf-8"
 _REQUEST_SECONDS: Final = 5.0  # for the whole request, however it trickles in, and again for sending the answer
 _REQUEST_BYTES: Final = 16_384
 _LOOK_AROUND: Final = 0.25  # seconds between two looks of the listening thread at whether it is to end
-_CONNECTIONS: Final = 16  # at a time; a probe that finds them all taken is refused, and comes again
+_CONNECTIONS: Final = 16  # at a time; where all are taken, the oldest that has sent no request makes way
+_PATIENCE: Final = 1.0  # seconds for it to do so; else the new one is refused, and comes again
 
 
 class MetricsPage(Protocol):
@@ -75,6 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile = io.BufferedReader(_Bounded(self.connection))
 
     def do_GET(self) -> None:
+        assert isinstance(self.server, _Server)
+        self.server.answering(self.connection)
         try:
             url = urlsplit(self.path)
             query = parse_qs(url.query, keep_blank_values=True, max_num_fields=100)
@@ -142,11 +145,12 @@ class _Server(TCPServer):
         self._places = threading.Semaphore(_CONNECTIONS)
         self._lock = threading.Lock()
         self._open: dict[socket.socket, threading.Thread] = {}
+        self._answering: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
     def process_request(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         assert isinstance(request, socket.socket)
-        if not self._places.acquire(blocking=False):
+        if not (self._places.acquire(blocking=False) or self._take_over()):
             self.shutdown_request(request)
             return
         thread = threading.Thread(
@@ -156,6 +160,22 @@ class _Server(TCPServer):
             self._open[request] = thread
         thread.start()
 
+    def _take_over(self) -> bool:
+        """Takes the place of the oldest connection that has sent no request yet: probes do not wait for the silent."""
+        with self._lock:
+            silent = next((sock for sock in self._open if sock not in self._answering), None)
+            if silent is None:
+                return False
+            self._answering.add(silent)  # not twice
+            with contextlib.suppress(OSError):
+                silent.shutdown(socket.SHUT_RDWR)
+        return self._places.acquire(timeout=_PATIENCE)
+
+    def answering(self, request: socket.socket) -> None:
+        """The request of a connection is whole: nobody hangs up on it any more."""
+        with self._lock:
+            self._answering.add(request)
+
     def _serve(self, request: socket.socket, client_address: object) -> None:
         try:
             self.finish_request(request, client_address)
@@ -164,6 +184,7 @@ class _Server(TCPServer):
         finally:
             with self._lock:
                 del self._open[request]
+                self._answering.discard(request)
             self._places.release()  # first: who sees the connection end may come again at once
             self.shutdown_request(request)
 
@@ -222,9 +243,12 @@ class HealthServer:
 
         Raises:
             OSError: The address cannot be listened on; the message names it.
+            RuntimeError: It has been stopped.
         """
         with self._lock:
             if self._thread is not None:
+                if self._server is None:
+                    raise RuntimeError("the health server has been stopped: it does not start again, make another")
                 return
             host, port = self._address
             try:

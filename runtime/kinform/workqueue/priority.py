@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.workqueue.limiters import RateLimiter
 
-__all__ = ["LOW_PRIORITY", "PriorityQueue"]
+__all__ = ["LOW_PRIORITY", "PriorityQueue", "check_priority"]
 
 T = TypeVar("T", bound=Hashable)
 
@@ -25,6 +25,16 @@ LOW_PRIORITY: Final = -100
 """For what can wait: objects of an initial list, and resyncs (controller-runtime: ``handler.LowPriority``)."""
 
 _SHARE: Final = 8
+
+
+def check_priority(priority: object) -> None:
+    """Makes sure that a priority is one, where it comes from: the queue could not order its items by another.
+
+    Raises:
+        TypeError: It is no integer.
+    """
+    if not isinstance(priority, int):
+        raise TypeError(f"priority is {priority!r}: give an integer; 0 is the usual one, higher ones come first")
 
 
 class PriorityQueue(RateLimitingQueue[T]):
@@ -48,7 +58,12 @@ class PriorityQueue(RateLimitingQueue[T]):
         self._due_priorities: dict[T, int] = {}
 
     def add(self, item: T, *, priority: int = 0) -> None:
-        """Marks the item as in need of work, with a priority. Ignored once the queue is shutting down."""
+        """Marks the item as in need of work, with a priority. Ignored once the queue is shutting down.
+
+        Raises:
+            TypeError: ``priority`` is no integer.
+        """
+        check_priority(priority)
         with self._lock:
             if not self._shutting_down:
                 self._ranking.want(item, priority)
@@ -60,6 +75,7 @@ class PriorityQueue(RateLimitingQueue[T]):
         Raises:
             ValueError: ``delay`` is not a number.
         """
+        check_priority(priority)
         seconds = seconds_of(delay)
         with self._lock:
             if self._shutting_down:

@@ -78,6 +78,7 @@ class WorkQueue(Generic[T]):
         self._processing: dict[T, float] = {}
         self._shutting_down = False
         self._drain_cancelled = False
+        self._discarded = False
         self._adds = 0
         self._observer: WorkQueueObserver | None = None
         self._added_at: dict[T, float] = {}  # kept only for an observer
@@ -192,7 +193,7 @@ class WorkQueue(Generic[T]):
         """
         with self._lock:
             self._shut_down_locked()
-            self._drain_cancelled = False
+            self._drain_cancelled = self._discarded  # then there is nothing to wait for, whichever came first
             deadline = None if timeout is None else self._clock.monotonic() + timeout
             while (self._processing or len(self._order)) and not self._drain_cancelled:
                 remaining = None if deadline is None else deadline - self._clock.monotonic()
@@ -213,7 +214,7 @@ class WorkQueue(Generic[T]):
             self._order.clear()
             self._dirty.clear()
             self._added_at.clear()
-            self._drain_cancelled = True
+            self._discarded = self._drain_cancelled = True
             self._drained.notify_all()
             return dropped
 

@@ -496,3 +496,16 @@ def test_a_clientset_owns_the_transport_it_makes_and_shares_the_one_it_gets(
     with pytest.raises(TransportError, match="closed"):
         models.widget_client(own.transport, "eu").get("a")
     assert models.clientset(lambda: source).transport.generation == 1
+
+
+@pytest.mark.parametrize("verb", ["list", "watch", "delete_collection"])
+def test_a_selector_that_is_not_there_is_not_sent_as_all(server: Server, widgets: Widgets, verb: str) -> None:
+    with pytest.raises(TypeError):
+        getattr(widgets("eu"), verb)(label_selector=None)
+    assert server.seen == []
+
+
+def test_nor_where_pages_are_read_one_by_one(server: Server, widgets: Widgets) -> None:
+    with pytest.raises(TypeError):
+        list(widgets("eu").list_all(label_selector=None))  # type: ignore[arg-type]
+    assert server.seen == []

@@ -6,7 +6,7 @@ import logging
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from kinform import (
     LOW_PRIORITY,
     Controller,
+    ItemExponentialFailureRateLimiter,
     ObjectKey,
     Result,
     TerminalError,
@@ -232,6 +233,93 @@ def test_requeue_after(clock: VirtualClock) -> None:
     clock.wait_for_deadline(1)
     clock.advance(1)
     assert calls.next() == "shop/a"
+    assert controller.stop(REAL) == []
+
+
+@pytest.mark.parametrize("seconds", [0, -60])
+def test_a_requeue_that_is_due_already_goes_through_the_limiter_and_never_spins(
+    clock: VirtualClock, seconds: int
+) -> None:
+    calls = Calls()
+    controller = Controller("pods", calls, clock=clock)
+    calls.outcomes["a"] = [Result(requeue_after=timedelta(seconds=seconds))] * 3
+    key = ObjectKey("shop", "a")
+    controller.queue.add(key)
+    for wait in (0.005, 0.01, 0.02):
+        with controller.queue.processing() as got:
+            controller._process(got)
+        clock.advance(wait * 0.9)
+        assert len(controller.queue) == 0, "the back-off grows"
+        clock.advance(wait)
+    assert controller.queue.num_requeues(key) == 3
+    with controller.queue.processing() as got:
+        controller._process(got)
+    assert controller.queue.num_requeues(key) == 0, "a good end forgets the failures"
+    assert (controller.statistics().reconciled, controller.statistics().requeued) == (4, 3)
+
+
+def test_a_result_is_checked_where_it_is_made() -> None:
+    with pytest.raises(TypeError, match="give a timedelta"):
+        Result(requeue_after="5s")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="give an integer"):
+        Result(priority="high")  # type: ignore[arg-type]
+    controller = Controller("pods", Calls())
+    with pytest.raises(TypeError, match="give an integer"):
+        controller.queue.add(ObjectKey("shop", "a"), priority="high")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="give an integer"):
+        controller.queue.add_after(ObjectKey("shop", "a"), 1, priority="high")  # type: ignore[arg-type]
+    assert len(controller.queue) == 0
+
+
+def test_no_worker_ends_whatever_a_limiter_or_a_hook_raises(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(ItemExponentialFailureRateLimiter):
+        def forget(self, item: Hashable) -> None:
+            raise RuntimeError("forget")
+
+    class Unusual(BaseException):
+        pass
+
+    def on_error(key: ObjectKey, error: BaseException) -> None:
+        raise Unusual
+
+    calls = Calls()
+    calls.outcomes["a"] = [TerminalError("no")]
+    controller = Controller("pods", calls, limiter=Broken(0.001, 0.001), on_error=on_error)
+    controller.start()
+    for name in ("a", "b"):
+        controller.queue.add(ObjectKey("shop", name))
+        assert calls.next() == f"shop/{name}"
+    controller.queue.add(ObjectKey("shop", "c"))
+    while calls.next() != "shop/c":
+        pass
+    assert controller.statistics().workers == 1
+    assert controller.stop(REAL) == []
+    assert "on_error raised" in caplog.text
+    assert "a worker met what it cannot handle, and goes on" in caplog.text
+
+
+def test_a_mapping_that_fails_for_one_state_loses_no_key_of_the_other(
+    factory: SharedInformerFactory, source: FakeSource
+) -> None:
+    calls = Calls()
+    errors: queue.Queue[BaseException] = queue.Queue()
+    factory.on_error(lambda report: errors.put(report.exception))
+
+    def to_keys(config_map: ConfigMap) -> list[ObjectKey]:
+        if "bad" in config_map.data:
+            raise LookupError("bad")
+        return [ObjectKey("shop", name) for name in config_map.data]
+
+    controller = Controller("d", calls).maps(factory.core().v1().config_maps(), to_keys)
+    factory.start()
+    source.feed(CONFIG_MAPS).replace(ConfigMap(metadata=meta("c"), data={"bad": ""}), resource_version=1)
+    start(controller, factory)
+    assert isinstance(errors.get(timeout=REAL), LookupError)
+    source.feed(CONFIG_MAPS).upsert(ConfigMap(metadata=meta("c", version=2), data={"b": ""}))
+    assert calls.next() == "shop/b"
+    assert isinstance(errors.get(timeout=REAL), LookupError)
+    source.feed(CONFIG_MAPS).upsert(ConfigMap(metadata=meta("c", version=3), data={"bad": ""}))
+    assert calls.next() == "shop/b"
     assert controller.stop(REAL) == []
 
 

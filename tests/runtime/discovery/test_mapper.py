@@ -327,3 +327,32 @@ def test_a_server_that_is_down_is_an_error(mapper: RestMapper, served: Documents
     for ask in (mapper.resources, mapper.failures, lambda: mapper.resolve("pods")):
         with pytest.raises(ServiceUnavailableError):
             ask()
+
+
+def test_what_an_api_had_stays_known_while_it_is_down(
+    mapper: RestMapper, served: Documents, make_resource: Make
+) -> None:
+    assert mapper.for_resource("metrics.k8s.io/v1beta1", "pods").resource.kind == "PodMetrics"
+    groups: dict[str, Any] = {
+        "metrics.k8s.io": {"v1beta1": None},
+        "apps": {"v1": [make_resource("deployments", "Deployment")]},
+    }
+    served.serve({"v1": [make_resource("pods", "Pod")]}, groups)
+    with pytest.raises(NoMatchError):
+        mapper.for_resource("v1", "nothing")  # asks anew
+    assert "metrics.k8s.io/v1beta1" in mapper.failures()
+    assert mapper.for_resource("metrics.k8s.io/v1beta1", "pods").resource.kind == "PodMetrics"
+    with pytest.raises(NoMatchError):
+        mapper.for_resource("a.example.com/v1", "widgets")  # this one is gone, not down
+    # A whole root that may not be seen any more.
+    served.answers["/apis"] = status_error(Status(code=403, reason="Forbidden", message="not you"))
+    with pytest.raises(NoMatchError):
+        mapper.for_resource("v1", "nothing")
+    assert mapper.for_resource("apps/v1", "deployments").resource == DEPLOYMENTS
+    assert "apps" in {each.resource.group for each in mapper.resources()}
+    # It comes back, and what it has then is what counts.
+    served.serve({"v1": [make_resource("pods", "Pod")]}, {"metrics.k8s.io": {"v1beta1": []}})
+    with pytest.raises(NoMatchError):
+        mapper.for_resource("v1", "nothing")
+    with pytest.raises(NoMatchError):
+        mapper.for_resource("metrics.k8s.io/v1beta1", "pods")

@@ -171,6 +171,23 @@ def test_it_starts_and_stops_once() -> None:
         socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
+def test_those_who_say_nothing_make_way_for_probes(server: HealthServer) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(raw(server)) for _ in range(16)]
+        silent[0].sendall(b"GET /heal")  # nor does half a request count
+        for number in range(3):
+            assert ask(server, "/healthz")[:2] == (200, "ok")
+            assert silent[number].recv(10) == b"", "the oldest goes"
+
+
+def test_it_starts_once() -> None:
+    server = HealthServer(0)
+    with server:
+        server.start()
+    with pytest.raises(RuntimeError, match="make another"):
+        server.start()
+
+
 def test_stopping_does_not_wait_for_connections_that_ask_nothing() -> None:
     server = HealthServer(0)
     server.start()

@@ -470,3 +470,11 @@ def test_get_times_out_by_the_clock(clock: VirtualClock) -> None:
         with pytest.raises(TimeoutError):
             waiting.result(10)
     assert threading.active_count() >= 1
+
+
+def test_a_drain_after_a_discard_waits_for_nobody() -> None:
+    queue: WorkQueue[str] = WorkQueue()
+    queue.add("a")
+    assert queue.get() == "a"
+    queue.discard()
+    assert not queue.shut_down_with_drain(None), "the worker still has it in hand"

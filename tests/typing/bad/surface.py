@@ -58,3 +58,4 @@ widget.metadata.labels["a"] = 1  # must-fail
 widget.metadata.uid = "x"  # must-fail
 DynamicClient(connect).for_kind("v1", "Pod").create(Pod())  # must-fail
 DynamicObject("web")  # must-fail
+pods.lister().list(None)  # must-fail
