@@ -29,9 +29,9 @@ class Result:
     priority: int | None = None
 
     def __post_init__(self) -> None:
-        delay: object = self.requeue_after
-        if delay is not None and not isinstance(delay, timedelta):
-            raise TypeError(f"requeue_after is {delay!r}: give a timedelta, such as timedelta(minutes=5)")
+        # For those who do not run a type checker: a queue would find out too late.
+        if self.requeue_after is not None and not isinstance(self.requeue_after, timedelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"requeue_after is {self.requeue_after!r}: give a timedelta, such as timedelta(minutes=5)")
         if self.priority is not None:
             check_priority(self.priority)
 
