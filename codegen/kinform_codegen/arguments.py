@@ -60,8 +60,16 @@ exit status: 0 done, 1 --check found differences, 2 an error, which names the pl
 """
 
 _ONE_RUN: Final = (
-    *("context", "group", "include", "exclude"),
-    *("output", "package", "version", "license", "models", "standalone"),
+    "context",
+    "group",
+    "include",
+    "exclude",
+    "output",
+    "package",
+    "version",
+    "license",
+    "models",
+    "standalone",
 )
 """The flags that say what one package is like, and so go with flags that say where it comes from."""
 

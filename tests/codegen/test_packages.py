@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kinform_codegen import cli
+from kinform_codegen.crd import load_crds
+from kinform_codegen.spec.shared import add_shared_schemas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -149,9 +151,6 @@ def test_beside_kubernetes_they_are_one_package(crd: Path, tmp_path: Path) -> No
 def test_a_definition_wins_over_the_specification(crd: Path, tmp_path: Path) -> None:
     first = generate(tmp_path / "first", "--crd", str(crd), "--standalone")
     spec = tmp_path / "cluster.json"
-    from kinform_codegen.crd import load_crds
-    from kinform_codegen.spec.shared import add_shared_schemas
-
     document = load_crds([str(crd)])
     add_shared_schemas(document)
     spec.write_text(json.dumps(document))
@@ -222,9 +221,6 @@ def test_what_is_taken_from_kinform_k8s_cannot_be_kinform_k8s(
 
 
 def test_a_definition_wins_as_a_whole(crd: Path, tmp_path: Path) -> None:
-    from kinform_codegen.crd import load_crds
-    from kinform_codegen.spec.shared import add_shared_schemas
-
     document = load_crds([str(crd)])
     add_shared_schemas(document)
     spec = tmp_path / "cluster.json"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from kinform_codegen.spec.references import GVK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,7 +15,6 @@ __all__ = ["JsonObject", "MergeConflictError", "merge_documents", "structure_of"
 
 JsonObject: TypeAlias = "dict[str, Json]"
 
-_KINDS = "x-kubernetes-group-version-kind"
 _TEXT_KEYS = frozenset({"description", "externalDocs"})
 _SCHEMA_KEYS = frozenset({"additionalProperties", "items", "not"})
 _SCHEMA_LIST_KEYS = frozenset({"allOf", "anyOf", "oneOf"})
@@ -201,15 +202,15 @@ def _content(content: JsonObject) -> JsonObject:
 
 
 def _without_kinds(value: JsonObject) -> JsonObject:
-    return {key: member for key, member in value.items() if key != _KINDS}
+    return {key: member for key, member in value.items() if key != GVK}
 
 
 def _merge_kinds(kept: JsonObject, new: JsonObject) -> None:
     """Unite the lists of group, version and kind, sorted, in ``kept``."""
-    kinds = [*cast("list[JsonObject]", kept.get(_KINDS, [])), *cast("list[JsonObject]", new.get(_KINDS, []))]
+    kinds = [*cast("list[JsonObject]", kept.get(GVK, [])), *cast("list[JsonObject]", new.get(GVK, []))]
     unique = {tuple(str(kind.get(part, "")) for part in ("group", "version", "kind")): kind for kind in kinds}
     if unique:
-        kept[_KINDS] = [unique[key] for key in sorted(unique)]
+        kept[GVK] = [unique[key] for key in sorted(unique)]
 
 
 def _difference(first: Json, second: Json, pointer: str) -> str | None:

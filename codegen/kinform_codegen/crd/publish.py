@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kinform_codegen.crd.type_meta import META, list_schema
-from kinform_codegen.spec.references import SCHEMAS
+from kinform_codegen.spec.references import GVK, SCHEMAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SHARED_SCHEMAS", "publish", "schema_names"]
 
-_GVK: Final = "x-kubernetes-group-version-kind"
 _SELECTABLE: Final = "x-kubernetes-selectable-fields"
 
 _DELETE_OPTIONS: Final = f"{META}DeleteOptions"
@@ -62,7 +61,7 @@ def _schemas(definition: Definition, version: Version) -> dict[str, object]:
     listed = list_schema(name, kind=definition.kind, list_kind=definition.list_kind, plural=definition.plural)
     schemas: dict[str, object] = {}
     for each, kind, schema in ((name, definition.kind, version.schema), (list_name, definition.list_kind, listed)):
-        about: dict[str, object] = {_GVK: [{"group": definition.group, "kind": kind, "version": version.name}]}
+        about: dict[str, object] = {GVK: [{"group": definition.group, "kind": kind, "version": version.name}]}
         if version.selectable:  # published since v1.31
             about[_SELECTABLE] = [{"fieldPath": path} for path in version.selectable]
         schemas[each] = {**schema, **about}
@@ -120,7 +119,7 @@ def _operation(
     operation: dict[str, object] = {
         "responses": {code: {"description": _ANSWERS[code], "content": _content(answer)} for code in codes},
         "x-kubernetes-action": action,
-        _GVK: kind,
+        GVK: kind,
     }
     if body is not None:
         sent: dict[str, object] = {"content": _content(body, media)}

@@ -7,13 +7,13 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kinform_codegen.naming import class_name, group_folder, group_folders, version_folder
+from kinform_codegen.spec.references import GVK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["GVK", "TAKEN_CLASS_NAMES", "ClassRef", "Place", "assign_places", "kinds_of"]
+__all__ = ["TAKEN_CLASS_NAMES", "ClassRef", "Place", "assign_places", "kinds_of"]
 
-GVK: Final = "x-kubernetes-group-version-kind"
 
 _META: Final = ("meta", "v1")
 _META_PACKAGE: Final = "io.k8s.apimachinery.pkg.apis.meta"

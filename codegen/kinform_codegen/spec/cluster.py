@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -86,8 +87,7 @@ class _Reader:
         else:
             spec = self._read_parts(index)
         self._find_silent(spec.document)
-        notes = tuple(f"{name} is left out: {why}" for name, why in sorted(self._left_out.items()))
-        return Spec(spec.source, spec.document, spec.version, notes, tuple(sorted(self._left_out)))
+        return replace(spec, left_out=self._left_out)
 
     def _read_parts(self, index: bytes) -> Spec:
         """The documents of all groups and versions, merged."""

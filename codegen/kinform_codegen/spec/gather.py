@@ -51,7 +51,7 @@ def gather(sources: Sources, groups: tuple[str, ...] = ()) -> Spec:
     # A version in a file's name is the definitions' own, most likely, and says nothing of Kubernetes.
     if base is None:
         return replace(spec, version=None)
-    return replace(spec, version=base.version, notes=base.notes, left_out=base.left_out)
+    return replace(spec, version=base.version, left_out=base.left_out)
 
 
 def _resources(document: Mapping[str, object]) -> set[tuple[str, str, str]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +20,9 @@ from kinform_codegen.spec.schemas import check_schemas
 from kinform_codegen.spec.swagger import to_openapi_v3
 from kinform_codegen.spec.version import KubernetesVersion
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = ["Spec", "finished_spec", "load_spec", "parse_spec"]
 
 
@@ -30,20 +34,23 @@ class Spec:
         source: The file, URL or cluster it came from, as the user named it.
         document: OpenAPI v3, merged over all groups; every ``$ref`` in it leads somewhere.
         version: The Kubernetes it describes, or None where it does not say.
-        notes: What was left out while reading, for the user to know.
-        left_out: The names of that, each ``GROUP/VERSION``.
+        left_out: What could not be read, each ``GROUP/VERSION``, and why.
     """
 
     source: str
     document: dict[str, object]
     version: KubernetesVersion | None
-    notes: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def root(self) -> Node:
         """A cursor at the document's root."""
         return Node(self.document, self.source)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out while reading, for the user to know."""
+        return tuple(f"{name} is left out: {why}" for name, why in sorted(self.left_out.items()))
 
 
 def load_spec(location: str) -> Spec:
@@ -94,7 +101,7 @@ def parse_spec(data: bytes, source: str) -> Spec:
     return finished_spec(_as_openapi_v3(root), source)
 
 
-def finished_spec(document: dict[str, object], source: str, notes: tuple[str, ...] = ()) -> Spec:
+def finished_spec(document: dict[str, object], source: str) -> Spec:
     """A specification of a document that is OpenAPI v3 already.
 
     Raises:
@@ -102,7 +109,7 @@ def finished_spec(document: dict[str, object], source: str, notes: tuple[str, ..
     """
     title = Node(document, source).at("info", "version")
     named = title.value if title is not None and isinstance(title.value, str) else ""
-    spec = Spec(source, document, KubernetesVersion.find(named) or KubernetesVersion.find(source), notes)
+    spec = Spec(source, document, KubernetesVersion.find(named) or KubernetesVersion.find(source))
     check_references(spec.root)
     check_schemas(spec.root)
     return spec

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kinform_codegen.spec.node import Node
+from kinform_codegen.spec.references import GVK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["merge_documents"]
-
-_GVK = "x-kubernetes-group-version-kind"
 
 
 def merge_documents(documents: Iterable[tuple[str, object]], source: str) -> dict[str, object]:
@@ -52,7 +51,7 @@ def _joined(first: object, second: object) -> object:
     """The first of two schemas of one name, with the kinds of both."""
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return first
-    kinds, more = first.get(_GVK), second.get(_GVK)
+    kinds, more = first.get(GVK), second.get(GVK)
     if not (isinstance(kinds, list) and isinstance(more, list)):
         return first
-    return {**first, _GVK: [*kinds, *(kind for kind in more if kind not in kinds)]}
+    return {**first, GVK: [*kinds, *(kind for kind in more if kind not in kinds)]}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from kinform_codegen.errors import SpecError
 from kinform_codegen.spec.node import Node
 
-__all__ = ["check_references", "schema_name"]
+__all__ = ["GVK", "check_references", "schema_name"]
 
 SCHEMAS = "#/components/schemas/"
+
+GVK = "x-kubernetes-group-version-kind"
+"""Where a schema or an operation says which kinds it is about."""
 
 
 def schema_name(reference: str) -> str | None:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinform_codegen.spec.references import schema_name
+from kinform_codegen.spec.references import GVK, schema_name
 
 if TYPE_CHECKING:
     from kinform_codegen.spec.load import Spec
@@ -20,7 +20,6 @@ __all__ = ["ApiResource", "FoundResources", "ResourcePath", "Subresource", "find
 # What a group, version, plural, subresource or kind may hold: none of it can break out of the code that it is put into.
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
-_GVK = "x-kubernetes-group-version-kind"
 _ACTION = "x-kubernetes-action"
 
 # What a method does, by where it stands: on the collection, on an object, on a subresource.
@@ -219,7 +218,7 @@ def _read_subresource(name: str, method: str, operation: Node, draft: _Draft) ->
 
 def _read_kind(operation: Node, draft: _Draft) -> None:
     """The kind that an operation is about; all operations of a resource must agree."""
-    kind = operation.at(_GVK, "kind")
+    kind = operation.at(GVK, "kind")
     if kind is None:
         return
     if not _NAME.fullmatch(kind.text()):

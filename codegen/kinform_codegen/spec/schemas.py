@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kinform_codegen.spec.references import schema_name
+from kinform_codegen.spec.references import GVK, schema_name
 from kinform_codegen.spec.values import EXTENSION
 
 if TYPE_CHECKING:
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_schemas"]
 
-_GVK = "x-kubernetes-group-version-kind"
 
 # OpenAPI's own rule for the names of components.
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -35,7 +34,7 @@ def check_schemas(document: Node) -> None:
             raise schema.error(
                 f"{name!r} is no name of a schema", mend="use letters, digits, dots, dashes, underscores"
             )
-        if (kinds := schema.get(_GVK)) is not None:
+        if (kinds := schema.get(GVK)) is not None:
             for kind in kinds.elements():
                 _check_kind(kind)
     stack = [node for _, node in schemas.items()]

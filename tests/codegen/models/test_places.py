@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kinform_codegen.models.places import GVK, Place, assign_places
+from kinform_codegen.models.places import Place, assign_places
+from kinform_codegen.spec.references import GVK
 
 
 def kind(group: str, version: str, name: str) -> dict[str, Any]:

@@ -124,14 +124,14 @@ def test_plain_logging_can_show_which_it_is(lines: Lines, clock: VirtualClock) -
         current = current_reconciliation()
         assert current is not None
         ids.append(current.id)
-        logging.getLogger("some.library").warning("wrote")
+        logging.getLogger("another.package").warning("wrote")
         raise ValueError("no")
 
     lines.setFormatter(
         logging.Formatter("%(reconcile)s%(message)s|%(controller)s|%(kind)s|%(namespace)s|%(object)s|%(reconcile_id)s")
     )
     Rig(reconcile, clock).one()
-    logging.getLogger("some.library").warning("outside")
+    logging.getLogger("another.package").warning("outside")
     wrote, failed, outside = (line.partition("\n")[0] for line in lines.lines)
     (call,) = ids
     assert wrote == f"[rollup shop/web {call}] wrote|rollup||shop|web|{call}"
