@@ -21,6 +21,7 @@ What it does not do
 
 from kinform.testing.server.documents import Json, JsonObject
 from kinform.testing.server.effects import (
+    Close,
     Cut,
     Delay,
     Drip,
@@ -29,6 +30,7 @@ from kinform.testing.server.effects import (
     EndEarly,
     Expire,
     Garbage,
+    Insert,
     Refuse,
     Reply,
     Stall,
@@ -41,6 +43,7 @@ from kinform.testing.server.server import Server
 from kinform.testing.server.watching import OpenWatch
 
 __all__ = [
+    "Close",
     "Cut",
     "Delay",
     "Drip",
@@ -51,6 +54,7 @@ __all__ = [
     "Fault",
     "FaultPlan",
     "Garbage",
+    "Insert",
     "Json",
     "JsonObject",
     "OpenWatch",

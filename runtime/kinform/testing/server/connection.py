@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import http
 import socket
 import threading
@@ -57,6 +58,7 @@ class Exchange:
         request: What was asked.
         started: Whether the head of an answer has gone out.
         streaming: Whether the answer is a stream.
+        closing: Whether the connection ends with the answer.
     """
 
     def __init__(self, connection: Connection, request: Request) -> None:
@@ -64,7 +66,9 @@ class Exchange:
         self.started: bool = False
         self._connection = connection
         self.streaming: bool = False
+        self.closing: bool = False
         self._shaper: Shaper | None = None
+        self._compressed = False
 
     @property
     def abandoned(self) -> bool:
@@ -74,6 +78,11 @@ class Exchange:
     def shape(self, effect: Effect) -> None:
         """Has the body go out as a fault wants it."""
         self._shaper = Shaper(effect)
+
+    def compress(self) -> None:
+        """Has the body go out as gzip if the client takes that; each piece of a stream is a member of its own."""
+        offered = self.request.headers.get("accept-encoding", "").lower().split(",")
+        self._compressed = any(each.partition(";")[0].strip() == "gzip" for each in offered)
 
     def wait(self, seconds: float | None) -> None:
         """Lets real time go by (None: for ever).
@@ -93,6 +102,7 @@ class Exchange:
             OSError: The client went away.
             CutError: A fault ends the answer before its end.
         """
+        body = self._encode(body)
         length = [("Content-Length", str(len(body))), *headers]
         self._send_head(code, content_type, length)
         self._send_content(body if self.request.method != "HEAD" else b"")
@@ -109,7 +119,7 @@ class Exchange:
             OSError: The client went away.
             CutError: A fault ends the stream.
         """
-        self._send_content(data)
+        self._send_content(self._encode(data))
 
     def finish(self) -> None:
         """Ends the stream cleanly."""
@@ -125,7 +135,13 @@ class Exchange:
         lines = [f"HTTP/1.1 {code} {_phrase(code)}", "Cache-Control: no-cache, private"]
         lines += [f"Content-Type: {content_type}", f"Date: {formatdate(usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in headers]
+        lines += ["Content-Encoding: gzip"] * self._compressed + ["Connection: close"] * self.closing
         self._connection.send("\r\n".join([*lines, "\r\n"]).encode("latin-1"))
+
+    def _encode(self, data: bytes) -> bytes:
+        if self._shaper is not None:
+            data = self._shaper.content(data, streaming=self.streaming)
+        return gzip.compress(data, 1) if self._compressed and data else data
 
     def _send_content(self, data: bytes) -> None:
         if self._shaper is not None:
@@ -209,8 +225,9 @@ class Connection:
                 return
             if request is None:
                 return
-            self._handle(self, Exchange(self, request))
-            if request.body is None or "close" in request.headers.get("connection", "").lower():
+            exchange = Exchange(self, request)
+            self._handle(self, exchange)
+            if exchange.closing or request.body is None or "close" in request.headers.get("connection", "").lower():
                 return
 
     # ---- reading

@@ -9,7 +9,7 @@ from kinform.testing.server.address import Address
 from kinform.testing.server.admission import WriteOptions
 from kinform.testing.server.connection import BODY_LIMIT
 from kinform.testing.server.documents import encode
-from kinform.testing.server.effects import Cut, Delay, Expire, Refuse, Reply, Stall
+from kinform.testing.server.effects import Close, Cut, Delay, Expire, Refuse, Reply, Stall
 from kinform.testing.server.options import ListOptions, parse_flag
 from kinform.testing.server.patches import APPLY_PATCH
 from kinform.testing.server.refusals import Refusal
@@ -109,7 +109,8 @@ class Dispatcher:
         match effect:
             case None:
                 pass
-            case Refuse():
+            case Refuse(close=close):
+                exchange.closing = close
                 raise effect.refusal()
             case Expire() if record.verb == "watch":
                 self._log.answer(record, 200)
@@ -123,6 +124,8 @@ class Dispatcher:
                 self._log.answer(record, code)
                 exchange.respond(code, body, content_type=content_type)
                 return True
+            case Close():
+                exchange.closing = True
             case Delay(seconds=seconds):
                 exchange.wait(seconds)
             case Cut(after_bytes=None):
@@ -186,6 +189,8 @@ class Dispatcher:
             return
         answer = self._perform(exchange, record.verb, at)
         self._log.answer(record, answer.code)
+        if self.settings.gzip and record.verb in {"get", "list"}:
+            exchange.compress()
         warnings = [("Warning", f"299 - {encode(each).decode()}") for each in answer.warnings]
         exchange.respond(answer.code, answer.body, headers=warnings)
 
@@ -239,6 +244,8 @@ class Dispatcher:
             revision = self._storage.revision
             self._log.answer(record, 200)
             self._watches.add(session, OpenWatch(at.served.resource, at.namespace, record.query))
+        if self.settings.gzip and session.is_watch_list:
+            exchange.compress()
         try:
             ending = session.run(exchange, initial, revision)
         finally:

@@ -7,7 +7,21 @@ from typing import TypeAlias
 
 from kinform.testing.server.refusals import Refusal
 
-__all__ = ["Cut", "Delay", "Drip", "Duplicate", "Effect", "EndEarly", "Expire", "Garbage", "Refuse", "Reply", "Stall"]
+__all__ = [
+    "Close",
+    "Cut",
+    "Delay",
+    "Drip",
+    "Duplicate",
+    "Effect",
+    "EndEarly",
+    "Expire",
+    "Garbage",
+    "Insert",
+    "Refuse",
+    "Reply",
+    "Stall",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +33,14 @@ class Refuse:
         message: For people.
         reason: None takes the usual one of the code; ``""`` none.
         retry_after: Seconds, for the ``Retry-After`` header and the ``Status``.
+        close: Whether the connection ends with the answer, as from a server that shuts down.
     """
 
     code: int
     message: str = "the test asked for this"
     reason: str | None = None
     retry_after: int | None = None
+    close: bool = False
 
     def refusal(self) -> Refusal:
         """The answer."""
@@ -122,9 +138,29 @@ class Garbage:
 
 
 @dataclass(frozen=True, slots=True)
+class Insert:
+    """Further bytes stand in the answer's body, such as an event that nothing has led to.
+
+    Attributes:
+        data: What stands there.
+        after_bytes: Where, in bytes of the body as it would be otherwise, before any compression.
+    """
+
+    data: bytes
+    after_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicate:
     """A watch tells of each event twice. Other answers are as ever."""
 
 
-Effect: TypeAlias = "Refuse | Reply | Expire | Delay | Cut | EndEarly | Stall | Drip | Garbage | Duplicate"
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The answer comes whole, and the connection ends with it (``Connection: close``; GOAWAY, in HTTP/2)."""
+
+
+Effect: TypeAlias = (
+    "Refuse | Reply | Expire | Delay | Cut | EndEarly | Stall | Drip | Garbage | Insert | Duplicate | Close"
+)
 """What a fault does to a request."""

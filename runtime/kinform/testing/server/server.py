@@ -82,6 +82,8 @@ class Server:
             kube-apiserver answers from its cache) or ``"http"`` (HTTP 410).
         bookmark_interval: Seconds between the bookmarks of a watch that asks for them; see also ``send_bookmarks``.
         freshness_timeout: Seconds that a read waits for a resourceVersion the server has not reached, before 504.
+        gzip: Lists and streaming lists go out compressed where the client takes that, as from kube-apiservers (these
+            from v1.37 on, and only from 128 KiB on): each flush of a stream is a gzip member of its own.
         faults: Which requests suffer what; see ``FaultPlan``, and ``follow`` to begin later.
         version: The Kubernetes version that ``/version`` shows; before v1.30 there is no aggregated discovery.
         host: The address to listen on. Anything but loopback lets everyone in: there is no authentication.
@@ -104,6 +106,7 @@ class Server:
         expired_watches: Literal["event", "http"] = "event",
         bookmark_interval: float = 60.0,
         freshness_timeout: float = 3.0,
+        gzip: bool = False,
         faults: FaultPlan | None = None,
         version: str = "v1.37.0",
         host: str = "127.0.0.1",
@@ -132,6 +135,7 @@ class Server:
             bookmark_interval=bookmark_interval,
             expired_as_event=expired_watches == "event",
             freshness_timeout=freshness_timeout,
+            gzip=gzip,
         )
         self._dispatch = Dispatcher(
             registry=self._registry,

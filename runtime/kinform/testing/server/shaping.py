@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from kinform.testing.server.effects import Cut, Drip, Duplicate, EndEarly, Garbage, Stall
+from kinform.testing.server.effects import Cut, Drip, Duplicate, EndEarly, Garbage, Insert, Stall
 
 if TYPE_CHECKING:
     from kinform.testing.server.effects import Effect
@@ -46,10 +46,22 @@ class Shaper:
 
     def __init__(self, effect: Effect) -> None:
         self._effect = effect
+        self._written = 0
         self._sent = 0
 
+    def content(self, data: bytes, *, streaming: bool) -> bytes:
+        """A piece of the body, before any compression, as the effect has it."""
+        start, self._written = self._written, self._written + len(data)
+        match self._effect:
+            case Insert(data=more, after_bytes=place) if start <= place < self._written:
+                return data[: place - start] + more + data[place - start :]
+            case Duplicate() if streaming:
+                return b"".join(line * 2 for line in data.splitlines(keepends=True))
+            case _:
+                return data
+
     def send(self, data: bytes, wire: Wire) -> None:
-        """Sends a piece of the body as the effect has it.
+        """Sends a piece of the body, as it goes over the wire, as the effect has it.
 
         Raises:
             OSError: The client went away.
@@ -65,8 +77,6 @@ class Shaper:
                         wire.wait(pause)
             case Garbage(after_bytes=start, data=garbage):
                 wire.transmit(self._overwritten(data, start, garbage))
-            case Duplicate() if wire.streaming:
-                wire.transmit(b"".join(line * 2 for line in data.splitlines(keepends=True)))
             case _:
                 wire.transmit(data)
         self._sent += len(data)

@@ -75,6 +75,7 @@ class WatchSettings:
         expired_as_event: Whether a watch that starts too far back gets 200 and an ERROR event (as from a
             kube-apiserver's cache) or HTTP 410.
         freshness_timeout: Seconds that a streaming list waits for a resourceVersion still to come.
+        gzip: Whether lists and streaming lists are compressed for those who take that.
     """
 
     clock: Clock
@@ -82,6 +83,7 @@ class WatchSettings:
     bookmark_interval: float
     expired_as_event: bool
     freshness_timeout: float
+    gzip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ class WatchSession:
         self._schedule_bookmark(now)
         try:
             if self._sends_initial_events:
-                if self._is_watch_list:
+                if self.is_watch_list:
                     self._storage.await_revision(
                         self._after, self._settings.freshness_timeout, lambda: stream.abandoned
                     )
@@ -182,7 +184,8 @@ class WatchSession:
         return asked
 
     @property
-    def _is_watch_list(self) -> bool:
+    def is_watch_list(self) -> bool:
+        """Whether it is a streaming list: it begins with all objects, and says where they end."""
         return bool(self._options.send_initial_events) and self._settings.watch_list is WatchListMode.ON
 
     def run(self, stream: Stream, initial: list[StoredObject] | Refusal, revision: int) -> Ending:
@@ -203,7 +206,7 @@ class WatchSession:
         for first in range(0, len(initial), _BATCH):
             batch = initial[first : first + _BATCH]
             stream.write(b"".join(self._renderer.frame("ADDED", obj) for obj in batch))
-        if self._is_watch_list and self.allows_bookmarks:
+        if self.is_watch_list and self.allows_bookmarks:
             stream.write(self._renderer.bookmark(revision, ends_initial_events=True))
         try:
             return self._follow(stream)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from kinform.testing import FaultPlan
 from kinform.testing.server import (
+    Close,
     Cut,
     Delay,
     Drip,
@@ -18,6 +21,7 @@ from kinform.testing.server import (
     EndEarly,
     Expire,
     Garbage,
+    Insert,
     RecordedRequest,
     Refuse,
     Reply,
@@ -118,6 +122,30 @@ def test_garbage_keeps_the_length(api: Api, plan: FaultPlan) -> None:
     line = api.watch(MAPS, resourceVersion="0").response.readline()
     with pytest.raises(ValueError, match=r"decode|Expecting"):
         json.loads(line)
+
+
+def test_what_is_inserted_makes_the_body_longer(api: Api, plan: FaultPlan) -> None:
+    plain = api.get(MAPS).body
+    place = plain.index(b'"items":[') + len(b'"items":[')
+    plan.script("*", Insert(b"{},", after_bytes=place), Insert(b'{"type":"ODD","object":{"metadata":{}}}\n'))
+    answer = api.get(MAPS)
+    assert [item.get("metadata", {}).get("name") for item in answer.json["items"]] == [None, "a"]
+    assert int(answer.headers["content-length"]) == len(plain) + 3
+    assert api.watch(MAPS, resourceVersion="0").types(2) == ["ODD", "ADDED a"]
+
+
+@pytest.mark.parametrize("effect", [Close(), Refuse(429, close=True)])
+def test_a_connection_that_ends_with_its_answer(api: Api, plan: FaultPlan, effect: Any) -> None:
+    connection = http.client.HTTPConnection(urlsplit(api.server.url).netloc, timeout=10)
+    with contextlib.closing(connection):
+        for sent in (None, effect):
+            plan.script("*", sent)
+            connection.request("GET", MAPS)
+            response = connection.getresponse()
+            assert json.loads(response.read())["kind"] == ("Status" if response.status == 429 else "ConfigMapList")
+            assert response.getheader("Connection") == ("close" if sent else None)
+        assert response.isclosed()
+        assert connection.sock is None, "and it is"
 
 
 @pytest.mark.parametrize("effect", [Stall(None), Stall(), Stall(after_bytes=30)])

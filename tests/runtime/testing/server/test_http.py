@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import logging
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from tests.runtime.testing.server.conftest import RESOURCES
 
 from kinform.testing.server.verbs import Verbs
 
@@ -251,3 +253,35 @@ def test_a_fault_of_the_server_is_told(
     with caplog.at_level(logging.ERROR, "kinform.testing.server"):
         assert api.get(MAPS).code == 500
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_lists_and_streaming_lists_are_compressed_for_those_who_ask_for_it(serve: Callable[..., Api]) -> None:
+    """A member for each flush, as kube-apiservers send; plain watches are not compressed there, nor refusals."""
+    api = serve(gzip=True)
+    api.server.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}})
+    stream = "watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    with urllib3.PoolManager() as pool:
+
+        def ask(query: str, accepted: str) -> urllib3.BaseHTTPResponse:
+            headers = {"Accept-Encoding": accepted}
+            return pool.request(
+                "GET", f"{api.server.url}{MAPS}?{query}", headers=headers, preload_content=False, decode_content=False
+            )
+
+        plain = ask("", "identity")
+        assert "Content-Encoding" not in plain.headers
+        listed = ask("", "br, gzip;q=0.5")
+        assert listed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(listed.read()) == plain.read()
+
+        watch = ask(stream, "gzip")
+        assert watch.headers["Content-Encoding"] == "gzip"
+        assert isinstance(watch, urllib3.HTTPResponse)
+        chunks = watch.read_chunked(decode_content=False)
+        assert b'"ADDED"' in gzip.decompress(next(chunks))
+        assert b'"BOOKMARK"' in gzip.decompress(next(chunks))
+        api.server.delete(next(each for each in RESOURCES if each.plural == "configmaps"), "a", "shop")
+        assert gzip.decompress(next(chunks)).startswith(b'{"type":"DELETED"')
+        watch.close()
+        for query in ("watch=true&resourceVersion=1&timeoutSeconds=1", "limit=nonsense"):
+            assert "Content-Encoding" not in ask(query, "gzip").headers
