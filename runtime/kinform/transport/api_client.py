@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import importlib
 import os
 from collections.abc import Callable
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 from kinform.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["ApiClient", "ApiSource", "connect"]
+    from kinform.transport.abort import Abort
+    from kinform.transport.exchange import Answer, Request
+
+__all__ = ["AnsweringClient", "ApiClient", "ApiSource", "connect"]
 
 
 class ApiClient(Protocol):
@@ -36,6 +40,34 @@ class ApiClient(Protocol):
     def default_headers(self) -> Mapping[str, str]:
         """Headers for every request, such as those of impersonation; its ``User-Agent`` is not used."""
         ...
+
+
+class AnsweringClient(abc.ABC):
+    """An API client that answers requests itself, without a network: that of fake clientsets (see ``ApiClient``)."""
+
+    @property
+    @abc.abstractmethod
+    def configuration(self) -> object:
+        """What stands for the API server's address is its ``host``; nobody connects there."""
+
+    @property
+    @abc.abstractmethod
+    def rest_client(self) -> object:
+        """A ``pool_manager`` that is never used."""
+
+    @property
+    @abc.abstractmethod
+    def default_headers(self) -> Mapping[str, str]:
+        """Headers for every request."""
+
+    @abc.abstractmethod
+    def answer(self, request: Request, aborts: Sequence[Abort]) -> Answer:
+        """Answers a request, whatever the status. Any thread; may block, and then heeds the switches.
+
+        Raises:
+            ApiStatusError, TransportError: In place of an answer.
+            AbortedError: A switch was thrown.
+        """
 
 
 ApiSource: TypeAlias = ApiClient | Callable[[], ApiClient]

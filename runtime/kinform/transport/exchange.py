@@ -6,7 +6,7 @@ import contextlib
 import ssl
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from kinform.errors import AbortedError, ApiStatusError, TransportError
 from kinform.transport.body import BodyReader
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kinform.transport.connections import Connection
     from kinform.transport.sessions import Session
 
-__all__ = ["Exchange", "Request", "exchange"]
+__all__ = ["Answer", "Exchange", "Request", "exchange"]
 
 _MAX_REFUSAL = 1 << 20
 """Bytes of an error's body that are read; what goes on longer is no ``Status``."""
@@ -48,8 +48,43 @@ class Request:
     """Whether a kept connection may be used, and this one be kept afterwards."""
 
 
+class Answer(Protocol):
+    """The answer to a request: its status and headers are here, its body comes by :meth:`read`. For one thread."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in lower case; several headers of one name joined by commas."""
+        ...
+
+    def read(self) -> bytes:
+        """Some bytes of the decoded body as they come; ``b""`` at its end.
+
+        Raises:
+            TransportError: The body was cut, cannot be decoded, or nothing came for too long.
+            AbortedError: A switch was thrown.
+        """
+        ...
+
+    def read_all(self, limit: int | None = None) -> bytes:
+        """The rest of the decoded body, or the part read when ``limit`` is passed; raises as :meth:`read`."""
+        ...
+
+    def set_silence(self, seconds: float) -> None:
+        """From the next read on the connection may be silent for so long."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of what carries the answer. Again: nothing."""
+        ...
+
+
 class Exchange:
-    """An answered request: its status and headers are here, its body comes by :meth:`read`. For one thread."""
+    """A request that was answered over a connection (see ``Answer``)."""
 
     def __init__(self, request: Request, session: Session, connection: Connection, response: HTTPResponse) -> None:
         self._request = request
@@ -116,8 +151,10 @@ def _headers(response: HTTPResponse) -> dict[str, str]:
     return headers
 
 
-def exchange(request: Request, session: Session, aborts: Sequence[Abort]) -> Exchange:
+def exchange(request: Request, session: Session, aborts: Sequence[Abort]) -> Answer:
     """Sends the request and waits for the headers of its answer. The caller closes what it gets.
+
+    A client that answers by itself (``AnsweringClient``) is asked instead.
 
     A kept connection that turns out to have been closed by the server is replaced once, for methods that change
     nothing.
@@ -127,6 +164,8 @@ def exchange(request: Request, session: Session, aborts: Sequence[Abort]) -> Exc
         TransportError: There was no answer; ``UntrustedError`` where certificates were the reason.
         AbortedError: A switch was thrown.
     """
+    if session.answering is not None:
+        return _successful(session.answering.answer(request, aborts), request)
     kept = session.idle.take() if request.keep else None
     if kept is not None:
         try:
@@ -147,7 +186,7 @@ def _connect(request: Request, session: Session, aborts: Sequence[Abort]) -> Con
         raise _error(error, request, session, aborts, request.connect_timeout) from None
 
 
-def _over(connection: Connection, request: Request, session: Session, aborts: Sequence[Abort]) -> Exchange:
+def _over(connection: Connection, request: Request, session: Session, aborts: Sequence[Abort]) -> Answer:
     """Sends the request over this connection, and disposes of it where that fails."""
     kept, connection.used = connection.used, True
     response: HTTPResponse | None = None
@@ -166,6 +205,10 @@ def _over(connection: Connection, request: Request, session: Session, aborts: Se
         if kept and request.method in _SAFE and isinstance(error, _HANG_UPS):
             raise _StaleConnectionError from None
         raise failure from None
+    return _successful(answer, request)
+
+
+def _successful(answer: Answer, request: Request) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     try:
@@ -186,7 +229,7 @@ def _send(connection: Connection, request: Request) -> HTTPResponse:
     return HTTPConnection.getresponse(connection)
 
 
-def _refusal(answer: Exchange, request: Request) -> ApiStatusError:
+def _refusal(answer: Answer, request: Request) -> ApiStatusError:
     body = b""
     try:
         body = answer.read_all(_MAX_REFUSAL)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import PoolManager
 
 from kinform.errors import ConfigurationError
-from kinform.transport.api_client import plain_reason
+from kinform.transport.api_client import AnsweringClient, plain_reason
 from kinform.transport.certificates import not_after
 from kinform.transport.connections import Endpoint, IdleConnections
 
@@ -74,6 +74,8 @@ class Session:
         self.host = host
         self.endpoint: Endpoint = Endpoint(host, manager)
         self.idle: IdleConnections = IdleConnections()
+        self.answering: AnsweringClient | None = client if isinstance(client, AnsweringClient) else None
+        """The client itself, where it needs no connections."""
         self._authorise = cast("Callable[..., object] | None", getattr(client, "update_params_for_auth", None))
         self._auth_parameters = 0 if self._authorise is None else len(inspect.signature(self._authorise).parameters)
         self._auth_lock = threading.Lock()

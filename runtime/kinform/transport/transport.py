@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ApiStatusError, TransportError, UnauthorizedError
 from kinform.transport.abort import Abort, covering
-from kinform.transport.exchange import Exchange, Request, exchange
+from kinform.transport.exchange import Request, exchange
 from kinform.transport.failures import UntrustedError
 from kinform.transport.sessions import Sessions
 from kinform.transport.statistics import TransportStatistics
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kinform.clock import Clock
     from kinform.flowcontrol import RateLimiter
     from kinform.transport.api_client import ApiSource
+    from kinform.transport.exchange import Answer
     from kinform.transport.observer import TransportObserver
     from kinform.transport.sessions import Session
 
@@ -64,7 +65,7 @@ class Response:
 class Stream:
     """The body of a long response, as it comes. For one thread, which also closes it; others use the ``Abort``."""
 
-    def __init__(self, answer: Exchange) -> None:
+    def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
     @property
@@ -298,7 +299,7 @@ class Transport:
         abort: Abort | None,
         keep: bool,
         on_send: Callable[[], None] | None = None,
-    ) -> Exchange:
+    ) -> Answer:
         """Sends a request with the session in force, and once more with a new one where that is not accepted."""
         aborts = (*covering(), self._lifetime) if abort is None else (abort, *covering(), self._lifetime)
         for switch in aborts:
@@ -344,7 +345,7 @@ class Transport:
                 session.accepted = True
                 return answer
 
-    def _attempt(self, request: Request, session: Session, aborts: Sequence[Abort]) -> Exchange:
+    def _attempt(self, request: Request, session: Session, aborts: Sequence[Abort]) -> Answer:
         code = "<error>"
         try:
             answer = exchange(request, session, aborts)

@@ -12,6 +12,7 @@ import pytest
 
 from kinform.errors import AbortedError, ExpiredError, TransportError
 from kinform.transport import Abort
+from kinform.transport.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,6 +293,13 @@ def test_closing_the_transport_ends_open_streams(
         client.open("/watch", abort=Abort(), read_timeout=30)
 
 
+def socket_of(stream: Stream) -> socket.socket:
+    answer = stream._answer
+    assert isinstance(answer, Exchange)
+    assert answer._connection.sock is not None
+    return answer._connection.sock
+
+
 @pytest.mark.scenario("fault-keepalive")
 def test_a_dead_peer_is_found_by_the_system(serve: Serve, transport: MakeTransport, abort: Abort) -> None:
     """Nothing else finds it over HTTP/1.1: probes after 30 s, given up 15 s later."""
@@ -301,8 +309,7 @@ def test_a_dead_peer_is_found_by_the_system(serve: Serve, transport: MakeTranspo
         peer.wait_for_hang_up()
 
     with transport(serve(handler)).open("/watch", abort=abort, read_timeout=10) as stream:
-        sock = stream._answer._connection.sock
-        assert sock is not None
+        sock = socket_of(stream)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         if sys.platform == "linux":
@@ -320,8 +327,7 @@ def test_socket_options_of_the_user_win(
     server = serve(lambda peer, request: peer.respond())
     manager = urllib3.PoolManager(socket_options=[(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)])
     with transport(api_client(server.url, manager=manager)).open("/", abort=abort, read_timeout=10) as stream:
-        sock = stream._answer._connection.sock
-        assert sock is not None
+        sock = socket_of(stream)
         assert not sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 

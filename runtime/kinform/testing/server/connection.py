@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from kinform.testing.server.shaping import CutError, Shaper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping
 
     from kinform.testing.server.effects import Effect
 
@@ -106,6 +106,19 @@ class Exchange:
         length = [("Content-Length", str(len(body))), *headers]
         self._send_head(code, content_type, length)
         self._send_content(body if self.request.method != "HEAD" else b"")
+
+    def stream(self, pieces: Generator[bytes]) -> None:
+        """Sends JSON lines as they come, in chunks; closes ``pieces`` behind the last.
+
+        Raises:
+            OSError: The client went away.
+            CutError: A fault ends the stream, or ``pieces`` does.
+        """
+        with contextlib.closing(pieces):
+            self.start()
+            for piece in pieces:
+                self.write(piece)
+        self.finish()
 
     def start(self) -> None:
         """Begins an answer that is a stream of JSON lines, in chunks."""

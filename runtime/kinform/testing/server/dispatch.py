@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from kinform.testing.server import refusals
 from kinform.testing.server.address import Address
 from kinform.testing.server.admission import WriteOptions
+from kinform.testing.server.asking import Asking
 from kinform.testing.server.connection import BODY_LIMIT
 from kinform.testing.server.documents import encode
-from kinform.testing.server.effects import Close, Cut, Delay, Expire, Refuse, Reply, Stall
 from kinform.testing.server.options import ListOptions, parse_flag
 from kinform.testing.server.patches import APPLY_PATCH
 from kinform.testing.server.refusals import Refusal
-from kinform.testing.server.rendering import error_frame
 from kinform.testing.server.requests import RecordedRequest
 from kinform.testing.server.shaping import CutError
 from kinform.testing.server.watching import Ending, OpenWatch, WatchSession
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from kinform.testing.server.address import Answer
-    from kinform.testing.server.connection import Exchange, Request
+    from kinform.testing.server.connection import Request
     from kinform.testing.server.discovery import Discovery
-    from kinform.testing.server.faults import FaultBoard
     from kinform.testing.server.requests import RequestLog
     from kinform.testing.server.resources import Registry
     from kinform.testing.server.storage import Storage
@@ -34,16 +32,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatcher"]
 
+A = TypeVar("A", bound=Asking)
+
 _COLLECTION_VERBS: Final[Mapping[str, str]] = {"GET": "list", "POST": "create", "DELETE": "deletecollection"}
 _OBJECT_VERBS: Final[Mapping[str, str]] = {"GET": "get", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_SUBRESOURCE_VERBS: Final[Mapping[str, str]] = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch"}
 _READING: Final = frozenset({"get", "list", "watch"})
 _TABLE: Final = "Table"
 _PARTIAL: Final = ("PartialObjectMetadata", "PartialObjectMetadataList")
 _OF_NAMESPACES: Final = frozenset({"status", "finalize"})  # subresources of the resource "namespaces" itself
 
 
-class Dispatcher:
-    """Answers requests; called by many connections at once. Its parts are plain attributes: wiring, not policy."""
+class Dispatcher(Generic[A]):
+    """Answers requests; called by many threads at once. Its parts are plain attributes: wiring, not policy.
+
+    Args:
+        intercept: Sees each request once it is recorded, with where it leads (None: to no resource), and says whether
+            it has answered it.
+    """
 
     def __init__(
         self,
@@ -54,9 +60,9 @@ class Dispatcher:
         writes: Writes,
         discovery: Discovery,
         watches: WatchTable,
-        faults: FaultBoard,
         log: RequestLog,
         settings: WatchSettings,
+        intercept: Callable[[A, RecordedRequest, Address | None], bool],
     ) -> None:
         self.settings = settings
         self._registry = registry
@@ -65,10 +71,10 @@ class Dispatcher:
         self._writes = writes
         self._discovery = discovery
         self._watches = watches
-        self._faults = faults
         self._log = log
+        self._intercept = intercept
 
-    def __call__(self, exchange: Exchange) -> None:
+    def __call__(self, exchange: A) -> None:
         """Answers one request.
 
         Raises:
@@ -90,7 +96,7 @@ class Dispatcher:
             at = refusal
         self._log.add(record)
         try:
-            if self._suffer(exchange, record):
+            if self._intercept(exchange, record, None if isinstance(at, Refusal) else at):
                 return
             if isinstance(at, Refusal):
                 raise at
@@ -102,39 +108,6 @@ class Dispatcher:
             self._log.answer(record, refusal.code)
             later = [] if refusal.retry_after is None else [("Retry-After", str(refusal.retry_after))]
             exchange.respond(refusal.code, refusal.body, headers=later)
-
-    def _suffer(self, exchange: Exchange, record: RecordedRequest) -> bool:
-        """Has a fault take effect, if there is one; whether the request is thereby answered."""
-        effect = record.fault = self._faults.take(record)
-        match effect:
-            case None:
-                pass
-            case Refuse(close=close):
-                exchange.closing = close
-                raise effect.refusal()
-            case Expire() if record.verb == "watch":
-                self._log.answer(record, 200)
-                exchange.start()
-                exchange.write(error_frame(refusals.expired_watch(1, self._storage.revision)))
-                exchange.finish()
-                return True
-            case Expire():
-                raise refusals.expired_list()
-            case Reply(code=code, body=body, content_type=content_type):
-                self._log.answer(record, code)
-                exchange.respond(code, body, content_type=content_type)
-                return True
-            case Close():
-                exchange.closing = True
-            case Delay(seconds=seconds):
-                exchange.wait(seconds)
-            case Cut(after_bytes=None):
-                raise CutError
-            case Stall(after_bytes=None):
-                exchange.wait(None)
-            case _:
-                exchange.shape(effect)
-        return False
 
     # ---- where to
 
@@ -156,14 +129,13 @@ class Dispatcher:
         if served is None or len(rest) > 3 or "" in rest or (namespace and not served.resource.namespaced):
             raise refusals.no_such_path()
         name, subresource, *_ = [*rest[1:], "", ""]
-        needs_namespace = name and served.resource.namespaced and not namespace
-        if needs_namespace or (subresource and not served.has_subresource(subresource)):
+        if name and served.resource.namespaced and not namespace:
             raise refusals.no_such_path()
         return Address(served, namespace, name, subresource)
 
     # ---- answers
 
-    def _answer_about_itself(self, exchange: Exchange, record: RecordedRequest) -> None:
+    def _answer_about_itself(self, exchange: A, record: RecordedRequest) -> None:
         request = exchange.request
         host, accept = (request.headers.get(name, "") for name in ("host", "accept"))
         found = self._discovery.answer(request.segments, host, accept)
@@ -179,7 +151,9 @@ class Dispatcher:
             content_type, body = found
             exchange.respond(200, body, content_type=content_type)
 
-    def _answer_verb(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
+    def _answer_verb(self, exchange: A, record: RecordedRequest, at: Address) -> None:
+        if at.subresource and not at.served.has_subresource(at.subresource):
+            raise refusals.no_such_path()
         if not record.verb:
             raise refusals.method_not_allowed()
         form = _wanted_form(exchange.request, record.verb, at)
@@ -194,7 +168,7 @@ class Dispatcher:
         warnings = [("Warning", f"299 - {encode(each).decode()}") for each in answer.warnings]
         exchange.respond(answer.code, answer.body, headers=warnings)
 
-    def _perform(self, exchange: Exchange, verb: str, at: Address) -> Answer:
+    def _perform(self, exchange: A, verb: str, at: Address) -> Answer:
         request = exchange.request
         body, query, agent = request.body, request.query, request.headers.get("user-agent", "")
         if body is None:
@@ -205,7 +179,7 @@ class Dispatcher:
             case "list":
                 options = self._options(at, query)
                 return self._verbs.list(at, options, lambda: exchange.abandoned)
-            case "create":
+            case "create" if not at.subresource:
                 _check_content_type(request)
                 return self._writes.create(at, WriteOptions.parse(query, agent, "CreateOptions"), body)
             case "update":
@@ -220,9 +194,11 @@ class Dispatcher:
                 return self._writes.patch(at, writing, content_type, body)
             case "delete":
                 return self._verbs.delete(at, query, body)
-            case _:
+            case "deletecollection":
                 options = self._options(at, query)
                 return self._verbs.delete_collection(at, options, query, body)
+            case _:
+                raise refusals.method_not_allowed()
 
     def _options(self, at: Address, query: Mapping[str, str]) -> ListOptions:
         """What a list or watch asks for; field selectors name only what the resource has selectable.
@@ -236,7 +212,18 @@ class Dispatcher:
                 raise refusals.unselectable(term.field, plainly=not (at.served.custom or at.served.selectable))
         return options
 
-    def _watch(self, exchange: Exchange, record: RecordedRequest, at: Address) -> None:
+    def _watch(self, exchange: A, record: RecordedRequest, at: Address) -> None:
+        pieces = self._events(exchange, record, at)
+        next(pieces)  # now it has its place in history
+        exchange.stream(pieces)
+
+    def _events(self, exchange: A, record: RecordedRequest, at: Address) -> Generator[bytes]:
+        """A watch: the first piece, which is empty, comes when it has begun; it lasts until the generator is closed.
+
+        Raises:
+            Refusal: In place of the first piece.
+            CutError: At the end, where it breaks off.
+        """
         options = self._options(at, record.query)
         session = WatchSession(self._storage, self._verbs.collection(at.served), at, options, self.settings)
         with self._storage.lock:
@@ -247,12 +234,12 @@ class Dispatcher:
         if self.settings.gzip and session.is_watch_list:
             exchange.compress()
         try:
-            ending = session.run(exchange, initial, revision)
+            yield b""
+            ending = yield from session.pieces(exchange, initial, revision)
         finally:
             self._watches.remove(session)
         if ending is Ending.CUT:
             raise CutError
-        exchange.finish()
 
 
 def _group_of(segments: tuple[str, ...]) -> str:
@@ -263,8 +250,8 @@ def _group_of(segments: tuple[str, ...]) -> str:
 def _verb_of(request: Request, at: Address) -> str:
     """The verb as Kubernetes calls it; ``""`` where the method is not allowed there."""
     if at.name:
-        verb = _OBJECT_VERBS.get(request.method, "")
-        return "" if at.subresource and verb == "delete" else verb
+        verbs = _SUBRESOURCE_VERBS if at.subresource else _OBJECT_VERBS
+        return verbs.get(request.method, "")
     verb = _COLLECTION_VERBS.get(request.method, "")
     if verb == "list":
         return "watch" if parse_flag(request.query.get("watch")) else "list"

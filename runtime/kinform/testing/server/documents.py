@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import msgspec
 
-__all__ = ["Json", "JsonObject", "child", "decode", "encode", "metadata_of", "read_field"]
+if TYPE_CHECKING:
+    from kinform.meta import WireObject
+
+__all__ = ["Json", "JsonObject", "child", "decode", "encode", "metadata_of", "read_field", "wire_of"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Any JSON value."""
@@ -27,6 +31,11 @@ def decode(text: bytes) -> Json:
 def encode(value: Json, *, sort: bool = False) -> bytes:
     """The value as compact JSON; ``sort`` orders the members of all objects by name."""
     return msgspec.json.encode(value, order="deterministic" if sort else None)
+
+
+def wire_of(obj: WireObject | Mapping[str, object]) -> bytes:
+    """An object that a test has, a model or JSON as a mapping, as JSON text."""
+    return encode(cast("JsonObject", dict(obj))) if isinstance(obj, Mapping) else obj.to_wire()
 
 
 def child(tree: JsonObject, name: str) -> JsonObject:

@@ -35,6 +35,7 @@ __all__ = [
     "finalizers_of",
     "fresh",
     "generated_name",
+    "new_uid",
     "ready_to_go",
     "replacement",
     "text_of",
@@ -155,7 +156,12 @@ def generated_name(base: str, rng: random.Random) -> str:
     return base[: _GENERATED_LENGTH - _SUFFIX_LENGTH] + suffix
 
 
-def fresh(served: ServedResource, tree: JsonObject, now: str) -> JsonObject:
+def new_uid(rng: random.Random) -> str:
+    """A uid for an object."""
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+def fresh(served: ServedResource, tree: JsonObject, now: str, rng: random.Random) -> JsonObject:
     """The object as it is created from what the client sent: the server's own fields set, the status dropped.
 
     Raises:
@@ -167,7 +173,7 @@ def fresh(served: ServedResource, tree: JsonObject, now: str) -> JsonObject:
         raise internal("resourceVersion should not be set on objects to be created")
     for name in ("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion"):
         metadata.pop(name, None)
-    metadata["uid"] = str(uuid.uuid4())
+    metadata["uid"] = new_uid(rng)
     metadata["creationTimestamp"] = now
     if served.generation:
         metadata["generation"] = 1

@@ -4,45 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import random
 import socket
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, cast, overload
 
 from kinform.clock import SYSTEM_CLOCK
-from kinform.meta import Resource
-from kinform.testing.server.admission import Admission
-from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS, Definitions
-from kinform.testing.server.discovery import Discovery
-from kinform.testing.server.dispatch import Dispatcher
-from kinform.testing.server.documents import decode, encode
+from kinform.testing.server.core import Core
+from kinform.testing.server.documents import encode
 from kinform.testing.server.effects import Cut, Refuse
 from kinform.testing.server.faults import Fault, FaultBoard, matcher
-from kinform.testing.server.garbage import Garbage
 from kinform.testing.server.listener import Listener
-from kinform.testing.server.openapi import OpenApi
-from kinform.testing.server.options import WatchListMode
-from kinform.testing.server.removal import Removal
-from kinform.testing.server.rendering import Renderer
-from kinform.testing.server.requests import RecordedRequest, RequestLog
-from kinform.testing.server.resources import NAMESPACES, Registry, ServedResource
-from kinform.testing.server.schemas import Schemas, read_document
-from kinform.testing.server.shelf import Shelf
-from kinform.testing.server.storage import Storage
-from kinform.testing.server.verbs import Verbs
-from kinform.testing.server.watching import Ending, OpenWatch, WatchSettings, WatchTable
-from kinform.testing.server.writes import Writes
+from kinform.testing.server.trouble import Trouble
+from kinform.testing.server.watching import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from kinform.clock import Clock
-    from kinform.meta import WireObject
+    from kinform.meta import Resource, WireObject
+    from kinform.testing.server.connection import Exchange
     from kinform.testing.server.documents import JsonObject
     from kinform.testing.server.effects import Effect
     from kinform.testing.server.fault_plan import FaultPlan
     from kinform.testing.server.faults import RequestMatcher
+    from kinform.testing.server.requests import RecordedRequest
+    from kinform.testing.server.resources import ServedResource
+    from kinform.testing.server.watching import OpenWatch
     from kinform.transport import ApiClient
 
     W = TypeVar("W", bound=WireObject)
@@ -50,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Server"]
 
 _STOP_TIMEOUT: Final = 10.0
-_REQUESTS_KEPT: Final = 10_000
-_FIRST_NAMESPACES: Final = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 _ENDINGS: Final = {"clean": Ending.CLEAN, "cut": Ending.CUT, "expired": Ending.EXPIRED}
 
@@ -115,51 +102,32 @@ class Server:
     ) -> None:
         self._host = host
         self._port = port
-        self._registry = Registry()
-        self._storage = Storage(history, clock)
-        self._watches = WatchTable()
         self._faults = FaultBoard()
         if faults is not None:
             self._faults.follow(faults)
-        self._log = RequestLog(_REQUESTS_KEPT)
-        removal = Removal(self._storage, clock, collects=garbage_collection)
-        if garbage_collection:
-            Garbage(self._storage, removal)
-        definitions = Definitions(self._registry, self._storage, self._watches)
-        schemas = Schemas(read_document(openapi))
-        admission = Admission(self._storage, schemas, definitions, strict=strict)
-        self._shelf = Shelf(self._registry, self._storage, definitions, clock)
-        settings = WatchSettings(
-            clock=clock,
-            watch_list=WatchListMode(watch_list),
+        self._core: Core[Exchange] = Core(
+            lambda core: Trouble(self._faults, core.log, core.storage),
+            openapi=openapi,
+            strict=strict,
+            garbage_collection=garbage_collection,
+            watch_list=watch_list,
+            history=history,
+            expired_watches=expired_watches,
             bookmark_interval=bookmark_interval,
-            expired_as_event=expired_watches == "event",
             freshness_timeout=freshness_timeout,
             gzip=gzip,
+            version=version,
+            clock=clock,
+            rng=random.Random(),  # noqa: S311  (names, no secrets)
         )
-        self._dispatch = Dispatcher(
-            registry=self._registry,
-            storage=self._storage,
-            verbs=Verbs(self._storage, removal, freshness_timeout=freshness_timeout),
-            writes=Writes(self._storage, admission, clock),
-            discovery=Discovery(self._registry, OpenApi(self._registry, schemas, version), version),
-            watches=self._watches,
-            faults=self._faults,
-            log=self._log,
-            settings=settings,
-        )
+        self._storage = self._core.storage
+        self._watches = self._core.watches
+        self._log = self._core.log
         self._listener: Listener | None = None
         self._closers: list[Callable[[], object]] = []
         for resource in resources:
             self.register(resource)
-        if strict:
-            self._make_namespaces()
-
-    def _make_namespaces(self) -> None:
-        if self._registry.get(NAMESPACES.group, NAMESPACES.version, NAMESPACES.plural) is None:
-            self.register(NAMESPACES)
-        for name in _FIRST_NAMESPACES:
-            self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+        self._core.make_namespaces()
 
     # ---- life
 
@@ -172,7 +140,7 @@ class Server:
         """
         if self._listener is not None:
             raise RuntimeError("the server is serving already")
-        listener = Listener((self._host, self._port), self._dispatch, self._storage.wake)
+        listener = Listener((self._host, self._port), self._core.dispatch, self._storage.wake)
         self._port = listener.port
         self._listener = listener
         listener.start()
@@ -276,9 +244,7 @@ class Server:
         Raises:
             ValueError: Another version of it has another kind or scope.
         """
-        served = ServedResource.of(resource) if isinstance(resource, Resource) else resource
-        self._registry.add(served)
-        self._storage.collection(served.group_plural, sort=served.custom)
+        self._core.register(resource)
 
     def install(self, *definitions: WireObject | Mapping[str, object]) -> None:
         """Installs CustomResourceDefinitions (or replaces them): what they define is served at once.
@@ -291,9 +257,7 @@ class Server:
         Raises:
             ValueError: One of them defines nothing that could be served.
         """
-        where = CUSTOM_RESOURCE_DEFINITIONS
-        if self._registry.get(where.group, where.version, where.plural) is None:
-            self.register(where)
+        self._core.serve_definitions()
         for definition in definitions:
             self.put(definition)
 
@@ -303,10 +267,10 @@ class Server:
         Raises:
             LookupError: It is not served.
         """
-        served = self._registry.remove(resource)
+        served = self._core.registry.remove(resource)
         for session in self._watches.sessions(resource):
             session.end(Ending.CLEAN)
-        if not any(other.group_plural == served.group_plural for other in self._registry):
+        if not any(other.group_plural == served.group_plural for other in self._core.registry):
             self._storage.discard(served.group_plural)
 
     # ---- its objects
@@ -334,8 +298,7 @@ class Server:
             LookupError: Its kind is not served.
             ValueError: It has no name, or its namespace does not go with the resource.
         """
-        wire = encode(cast("JsonObject", dict(obj))) if isinstance(obj, Mapping) else obj.to_wire()
-        return self._shelf.put(wire)
+        return self._core.put(obj)
 
     def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Removes an object at once, finalizers or not.
@@ -343,7 +306,7 @@ class Server:
         Raises:
             LookupError: There is no such object, or its resource is not served.
         """
-        self._shelf.delete(resource, name, namespace)
+        self._core.shelf.delete(resource, name, namespace)
 
     def get(self, resource: Resource, name: str, namespace: str = "") -> JsonObject | None:
         """An object as JSON, or None.
@@ -351,8 +314,7 @@ class Server:
         Raises:
             LookupError: The resource is not served.
         """
-        obj = self._shelf.find(resource, name, namespace)
-        return cast("JsonObject", decode(self._renderer(resource).object(obj))) if obj else None
+        return self._core.get(resource, name, namespace)
 
     @overload
     def objects(self, resource: Resource, *, namespace: str = "") -> list[JsonObject]: ...
@@ -366,14 +328,9 @@ class Server:
         Raises:
             LookupError: The resource is not served.
         """
-        renderer = self._renderer(resource)
-        wires = [renderer.object(obj) for obj in self._shelf.list(resource, namespace)]
-        if model is not None:
-            return [model.from_wire(wire) for wire in wires]
-        return [cast("JsonObject", decode(wire)) for wire in wires]
-
-    def _renderer(self, resource: Resource) -> Renderer:
-        return Renderer(self._registry.find(resource))
+        if model is None:
+            return self._core.objects(resource, namespace=namespace)
+        return self._core.objects(resource, model, namespace=namespace)
 
     # ---- its log
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server import lifecycle
@@ -13,6 +12,8 @@ from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.storage import StoredObject, key_of
 
 if TYPE_CHECKING:
+    import random
+
     from kinform.clock import Clock
     from kinform.meta import Resource
     from kinform.testing.server.definitions import Definitions
@@ -28,11 +29,14 @@ _DEFINITIONS: Final = (CUSTOM_RESOURCE_DEFINITIONS.group, CUSTOM_RESOURCE_DEFINI
 class Shelf:
     """Direct access to the storage. Thread-safe."""
 
-    def __init__(self, registry: Registry, storage: Storage, definitions: Definitions, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, storage: Storage, definitions: Definitions, clock: Clock, rng: random.Random
+    ) -> None:
         self._registry = registry
         self._storage = storage
         self._definitions = definitions
         self._clock = clock
+        self._rng = rng
 
     def _collection(self, served: ServedResource) -> Collection:
         return self._storage.collection(served.group_plural, sort=served.custom)
@@ -79,7 +83,7 @@ class Shelf:
         metadata = metadata_of(tree)
         if existing is None:
             metadata.pop("resourceVersion", None)
-            metadata.setdefault("uid", str(uuid.uuid4()))
+            metadata.setdefault("uid", lifecycle.new_uid(self._rng))
             metadata.setdefault("creationTimestamp", lifecycle.timestamp(self._clock.wall()))
             if served.generation:
                 metadata.setdefault("generation", 1)

@@ -17,7 +17,7 @@ from kinform.testing.server.storage import HistoryLostError
 from kinform.testing.server.tables import renderer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from kinform.clock import Clock
     from kinform.meta import Resource
@@ -25,31 +25,19 @@ if TYPE_CHECKING:
     from kinform.testing.server.options import ListOptions
     from kinform.testing.server.storage import Change, Collection, Storage, StoredObject
 
-__all__ = ["Ending", "OpenWatch", "Stream", "WatchSession", "WatchSettings", "WatchTable"]
+__all__ = ["Ending", "OpenWatch", "Reader", "WatchSession", "WatchSettings", "WatchTable"]
 
 _BATCH: Final = 256  # events per chunk: enough to make the system calls cheap, few enough to stay small
 _LIFETIME: Final = (1800.0, 3600.0)
 _BOOKMARK_BEFORE_END: Final = 2.0
 
 
-class Stream(Protocol):
-    """Where a watch writes: an HTTP exchange whose answer is a stream."""
+class Reader(Protocol):
+    """Who reads a watch."""
 
     @property
     def abandoned(self) -> bool:
         """Whether nobody reads any more."""
-        ...
-
-    def start(self) -> None:
-        """Sends the head of the answer."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Sends a piece of the body.
-
-        Raises:
-            OSError: The client went away.
-        """
         ...
 
 
@@ -102,7 +90,7 @@ class OpenWatch:
 
 
 class WatchSession:
-    """One watch, run by the thread of its connection; the other methods may be called from any."""
+    """One watch, run by the thread that reads it; the other methods may be called from any."""
 
     def __init__(
         self, storage: Storage, collection: Collection, at: Address, options: ListOptions, settings: WatchSettings
@@ -142,9 +130,9 @@ class WatchSession:
             self._ends_at = self._collection.end if after_events else 0
             self._collection.changed.notify_all()
 
-    # ---- from the connection's thread
+    # ---- from the reader's thread
 
-    def open(self, stream: Stream) -> list[StoredObject] | Refusal:
+    def open(self, reader: Reader) -> list[StoredObject] | Refusal:
         """Takes the watch's place in history. Lock held.
 
         Returns:
@@ -161,7 +149,7 @@ class WatchSession:
             if self._sends_initial_events:
                 if self.is_watch_list:
                     self._storage.await_revision(
-                        self._after, self._settings.freshness_timeout, lambda: stream.abandoned
+                        self._after, self._settings.freshness_timeout, lambda: reader.abandoned
                     )
                 self._cursor = self._collection.end
                 found = self._collection.snapshot(self._selection.namespace)
@@ -188,36 +176,34 @@ class WatchSession:
         """Whether it is a streaming list: it begins with all objects, and says where they end."""
         return bool(self._options.send_initial_events) and self._settings.watch_list is WatchListMode.ON
 
-    def run(self, stream: Stream, initial: list[StoredObject] | Refusal, revision: int) -> Ending:
-        """Writes events until the watch ends; the caller ends the answer accordingly.
+    def pieces(
+        self, reader: Reader, initial: list[StoredObject] | Refusal, revision: int
+    ) -> Generator[bytes, None, Ending]:
+        """The events, some lines at a time, and how they end; blocks while there are none.
 
         Args:
-            stream: Where to.
+            reader: Who takes them.
             initial: What ``open`` returned.
             revision: The storage's when ``open`` was called.
-
-        Raises:
-            OSError: The client went away.
         """
-        stream.start()
         if isinstance(initial, Refusal):
-            stream.write(error_frame(initial))
+            yield error_frame(initial)
             return Ending.CLEAN
         for first in range(0, len(initial), _BATCH):
             batch = initial[first : first + _BATCH]
-            stream.write(b"".join(self._renderer.frame("ADDED", obj) for obj in batch))
+            yield b"".join(self._renderer.frame("ADDED", obj) for obj in batch)
         if self.is_watch_list and self.allows_bookmarks:
-            stream.write(self._renderer.bookmark(revision, ends_initial_events=True))
+            yield self._renderer.bookmark(revision, ends_initial_events=True)
         try:
-            return self._follow(stream)
+            return (yield from self._follow(reader))
         except HistoryLostError as lost:
-            stream.write(error_frame(refusals.expired_watch(max(self._after, 1), lost.oldest)))
+            yield error_frame(refusals.expired_watch(max(self._after, 1), lost.oldest))
             return Ending.CLEAN
 
-    def _follow(self, stream: Stream) -> Ending:
+    def _follow(self, reader: Reader) -> Generator[bytes, None, Ending]:
         while True:
             with self._storage.lock:
-                batch = self._next_batch(stream)
+                batch = self._next_batch(reader)
                 if isinstance(batch, Ending):
                     if batch is Ending.EXPIRED:
                         raise HistoryLostError(self._storage.revision)
@@ -228,12 +214,12 @@ class WatchSession:
             if bookmark:
                 data += self._renderer.bookmark(bookmark)
             if data:
-                stream.write(data)
+                yield data
 
-    def _next_batch(self, stream: Stream) -> list[Change] | Ending:
+    def _next_batch(self, reader: Reader) -> list[Change] | Ending:
         """Waits for changes; an empty list where a bookmark is due. Lock held."""
         while True:
-            if stream.abandoned:
+            if reader.abandoned:
                 return Ending.CUT
             if self._ending and self._cursor >= self._ends_at:
                 return self._ending

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import random
 from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server import builtin, lifecycle, managed_fields, refusals
@@ -16,6 +15,8 @@ from kinform.testing.server.rendering import Renderer
 from kinform.testing.server.storage import StoredObject, key_of
 
 if TYPE_CHECKING:
+    import random
+
     from kinform.clock import Clock
     from kinform.testing.server.address import Address
     from kinform.testing.server.admission import Admission, WriteOptions
@@ -35,13 +36,14 @@ class Writes:
         storage: Where the objects are.
         admission: What they go through before they are stored.
         clock: What timestamps are taken from.
+        rng: What names and uids are made from.
     """
 
-    def __init__(self, storage: Storage, admission: Admission, clock: Clock) -> None:
+    def __init__(self, storage: Storage, admission: Admission, clock: Clock, rng: random.Random) -> None:
         self._storage = storage
         self._admission = admission
         self._clock = clock
-        self._rng = random.Random()  # noqa: S311  (names, no secrets)
+        self._rng = rng
 
     def _collection(self, served: ServedResource) -> Collection:
         return self._storage.collection(served.group_plural, sort=served.custom)
@@ -78,7 +80,7 @@ class Writes:
             name = lifecycle.text_of(metadata, "name") or self._generate(collection, at, metadata)
             lifecycle.check_name(served, name)
             metadata["name"] = name
-            tree = lifecycle.fresh(served, tree, now)
+            tree = lifecycle.fresh(served, tree, now, self._rng)
             warnings = self._admission.prepare(served, None, tree, options, now)
             if key_of(at.namespace, name) in collection.objects:
                 raise refusals.already_exists(served.resource, name)

@@ -39,9 +39,6 @@ class ScriptedStream:
         self.events: list[Any] = []
         self._after_write = after_write
 
-    def start(self) -> None:
-        pass
-
     def write(self, data: bytes) -> None:
         self.events += [json.loads(line) for line in data.splitlines()]
         self._after_write(self)
@@ -62,7 +59,13 @@ def run(storage: Storage, session: WatchSession, stream: ScriptedStream) -> Endi
     with storage.lock:
         initial = session.open(stream)
         revision = storage.revision
-    return session.run(stream, initial, revision)
+    pieces = session.pieces(stream, initial, revision)
+    while True:
+        try:
+            stream.write(next(pieces))
+        except StopIteration as end:
+            ending: Ending = end.value
+            return ending
 
 
 @pytest.fixture
