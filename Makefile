@@ -8,6 +8,7 @@ BIN := .venv/bin
 SETUP := .venv/.setup-done
 SPEC ?= openapi/v1.30.json
 SERVER ?= embedded
+SEED := $(or $(SEED),$(shell date +%s))
 HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples benchmarks release
 
 .PHONY: help
@@ -36,6 +37,12 @@ demo: $(SETUP) ## Generate from SPEC, bring up an API server, run the example co
 .PHONY: test
 test: $(SETUP) ## Run the tests (those for the real API server need `make control-plane`)
 	@$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: reliability
+reliability: $(SETUP) ## The long profile: chaos, soak, fuzzing, and properties over many more examples (SEED=, PYTEST=)
+	@echo "to repeat it: make reliability SEED=$(SEED)$(if $(PYTEST), PYTEST='$(PYTEST)')"
+	@KINFORM_TEST_PROFILE=long $(BIN)/python -m pytest -m "long or hypothesis" --hypothesis-seed=$(SEED) \
+	  --durations=20 --junitxml=build/reliability.xml $(PYTEST)
 
 .PHONY: check
 check: lint mypy pyright floors generated generated-types ## Linters, type checkers, layers, and that generated/ is up to date

@@ -1,4 +1,8 @@
-"""The programs of the documentation, for the tests that check their types and run them.
+"""What all tests share: the profile that they run in, the figures that they tell, and the programs of the documentation.
+
+``KINFORM_TEST_PROFILE`` is ``default`` or ``long``. By default the tests marked ``long`` are skipped, and property tests try
+the same examples each time, so that CI never fails by chance. In the long profile these run too, and property tests try
+twenty times as many examples, other ones each time; ``docs/reliability.md`` says more.
 
 A fence of Python begins with ```` ```python ````. A block whose first statement is an import begins a program; any other
 goes on with the program above it. Two kinds are not ours to check, and only parsed: ```` ```python before ````, a program of
@@ -8,13 +12,21 @@ another library, and ```` ```python title="…" ````, a file of a tutorial, whic
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+PROFILE: Final = os.environ.get("KINFORM_TEST_PROFILE") or "default"
+_EXAMPLES: Final = {"default": 100, "long": 2000}  # of each property, unless it multiplies them
+_FIGURES: Final = pytest.StashKey["Counter[str]"]()
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "generated" / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -24,6 +36,55 @@ WIDGETS = ROOT / "examples" / "widgets.yaml"
 _PART = re.compile(
     r"^#+ (?P<heading>[^\n]*)$|^(?P<marks>`{3,})(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=marks)$", re.MULTILINE | re.DOTALL
 )
+
+# No deadlines: the machine that runs the tests may be busy. A failure tells how to repeat it, whichever the profile.
+for _name, _examples in _EXAMPLES.items():
+    settings.register_profile(
+        _name,
+        max_examples=_examples,
+        derandomize=_name == "default",
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+if PROFILE in _EXAMPLES:
+    settings.load_profile(PROFILE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if PROFILE not in _EXAMPLES:
+        message = f"KINFORM_TEST_PROFILE is {PROFILE!r}: there are {' and '.join(map(repr, _EXAMPLES))}"
+        raise pytest.UsageError(message)
+    config.stash[_FIGURES] = Counter()
+
+
+def pytest_report_header() -> str:
+    return f"profile: {PROFILE}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what is long, or give everything the time that the long profile takes."""
+    for item in items:
+        if PROFILE == "default" and item.get_closest_marker("long"):
+            item.add_marker(
+                pytest.mark.skip(reason="long: run it with KINFORM_TEST_PROFILE=long, or `make reliability`")
+            )
+        elif PROFILE == "long" and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(1800))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    figures = config.stash[_FIGURES]
+    if figures:
+        terminalreporter.section("figures")
+        for name, count in sorted(figures.items()):
+            terminalreporter.write_line(f"{name}: {count:,}")
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig: pytest.Config) -> Counter[str]:
+    """What tests count, such as ``figures["model: steps"] += 1``; told below their results."""
+    return pytestconfig.stash[_FIGURES]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TESTS: Final = Path(__file__).parent
 OURS: Final = ("traps", "invariants", "faults")
 CLIENT_GO: Final = r"[A-Z]\d{2}[a-z]?"
-NOT_ALWAYS_RUN: Final = {"skip", "skipif", "xfail", "real_server"}
+NOT_ALWAYS_RUN: Final = {"skip", "skipif", "xfail", "real_server", "long"}
 
 
 def demanded() -> dict[str, str]:

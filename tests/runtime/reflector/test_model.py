@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinform.errors import FrameError, TransportError
@@ -220,7 +220,7 @@ def _check(bench: Bench, chance: random.Random, *, streaming: bool) -> None:
     assert world.store == world.server.state
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples // 3)
 @given(chance=st.randoms(), streaming=st.booleans())
 @pytest.mark.scenario("invariant-1")
 @pytest.mark.scenario("invariant-2")

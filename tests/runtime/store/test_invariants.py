@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias, cast
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinform.meta import ObjectKey, Resource
@@ -170,7 +170,7 @@ class Case:
             assert all(bucket for column in part.shelf.buckets for bucket in column.values()), "no empty bucket is kept"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=settings().max_examples * 3)
 @given(st.sampled_from([[""], ["a", "b"]]), st.lists(_STEP, max_size=25))
 @pytest.mark.scenario("invariant-9")
 def test_the_store_is_a_dict_with_indexes_and_a_true_story(
@@ -182,7 +182,6 @@ def test_the_store_is_a_dict_with_indexes_and_a_true_story(
         case.step(kind, what)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(_STEP, max_size=20))
 @pytest.mark.scenario("trap-24")
 def test_one_batch_or_many_come_to_the_same(steps: list[tuple[str, object]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinform.errors import ExpiredError, FrameError, InternalServerError, TooManyRequestsError, UndecodableObjectError
@@ -117,7 +117,6 @@ def _expect(entry: Entry, obj: dict[str, Any], resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("resource", [PODS, WIDGETS], ids=["built-in", "custom"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_an_event_is_read_exactly(resource: Resource, data: st.DataObject) -> None:
     obj = data.draw(_objects(resource))
@@ -135,7 +134,6 @@ def test_an_event_is_read_exactly(resource: Resource, data: st.DataObject) -> No
 
 
 @pytest.mark.parametrize("resource", [PODS, WIDGETS], ids=["built-in", "custom"])
-@settings(deadline=None)
 @given(data=st.data())
 def test_a_page_is_read_exactly(resource: Resource, data: st.DataObject) -> None:
     items = data.draw(st.lists(_objects(resource), max_size=4))

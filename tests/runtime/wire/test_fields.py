@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinform.wire import FieldPath, read_field, split_field_path
@@ -53,7 +53,6 @@ _values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(obj=st.dictionaries(_names, _values), segments=st.lists(_names, min_size=1, max_size=4).map(tuple))
 def test_reading_agrees_with_decoding(obj: dict[str, Any], segments: tuple[str, ...]) -> None:
     expected = tuple(dict.fromkeys(_model(obj, segments)))

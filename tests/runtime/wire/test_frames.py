@@ -54,7 +54,6 @@ def _split(chunks: list[bytes]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("style", _STYLES)
-@settings(deadline=None)
 @given(documents=_documents, cuts=st.lists(st.integers(0, 2000), max_size=20))
 def test_every_document_comes_out_once_and_whole(style: str, documents: list[Any], cuts: list[int]) -> None:
     data = _STYLES[style](documents).encode()
@@ -62,7 +61,7 @@ def test_every_document_comes_out_once_and_whole(style: str, documents: list[Any
 
 
 @pytest.mark.parametrize("style", _STYLES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=settings().max_examples // 4)
 @given(documents=_documents)
 @pytest.mark.scenario("fault-split-utf8")
 def test_cut_at_every_byte(style: str, documents: list[Any]) -> None:
@@ -70,7 +69,6 @@ def test_cut_at_every_byte(style: str, documents: list[Any]) -> None:
     assert [json.loads(frame) for frame in _split([data[i : i + 1] for i in range(len(data))])] == documents
 
 
-@settings(deadline=None)
 @given(documents=_documents, cuts=st.lists(st.integers(0, 2000), max_size=20))
 def test_lines_keep_their_bytes(documents: list[Any], cuts: list[int]) -> None:
     lines = [_compact(d).encode() for d in documents]

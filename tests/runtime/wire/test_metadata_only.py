@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinform.meta import ObjectKey, Resource
@@ -57,7 +57,6 @@ def entry(event: object) -> Entry:
     return event.entry
 
 
-@settings(deadline=None)
 @given(metadata=_metadata, rest=_rest, types=_types, style=_styles, order=st.booleans())
 def test_the_metadata_is_kept_exactly_and_nothing_else(
     metadata: dict[str, Any], rest: dict[str, Any], types: dict[str, Any], style: dict[str, Any], order: bool

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinform.wire import shallow
@@ -20,14 +20,12 @@ _values = st.recursive(
 _styles = st.sampled_from([{"separators": (",", ":")}, {"ensure_ascii": False}, {"indent": 2}])
 
 
-@settings(deadline=None)
 @given(value=st.dictionaries(_text, _values, max_size=4), style=_styles)
 def test_members_of_an_object(value: dict[str, Any], style: dict[str, Any]) -> None:
     found = shallow.members(json.dumps(value, **style).encode())
     assert {name: json.loads(data) for name, data in found.items()} == value
 
 
-@settings(deadline=None)
 @given(value=st.lists(_values, max_size=4), style=_styles)
 def test_items_of_an_array(value: list[Any], style: dict[str, Any]) -> None:
     assert [json.loads(data) for data in shallow.items(json.dumps(value, **style).encode())] == value

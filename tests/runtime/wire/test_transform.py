@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kinform.errors import UndecodableObjectError
@@ -67,7 +67,6 @@ def _written(path: tuple[str, ...]) -> str:
     return ".".join(segment.replace(".", r"\.") for segment in ("spec", *path))
 
 
-@settings(deadline=None)
 @given(spec=_values, paths=_paths)
 def test_drop_and_keep_agree_with_the_model(spec: Any, paths: set[tuple[str, ...]]) -> None:
     pod = {"metadata": {"name": "a", "labels": {"x": "y"}}, "kind": "Pod", "apiVersion": "v1", "spec": spec}
