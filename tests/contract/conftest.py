@@ -126,6 +126,9 @@ class Api:
         client: Any = server.client()
         self._host: str = client.configuration.host
         self._pool: Any = client.rest_client.pool_manager
+        self.authority: str = client.configuration.ssl_ca_cert
+        self._credentials: dict[str, str] = {}
+        client.update_params_for_auth(self._credentials, [], ["BearerToken"], "", "", None)
         self._open: list[Watch] = []
         self.core = f"/api/v1/namespaces/{self.namespace}"
         self.maps = f"{self.core}/configmaps"
@@ -145,7 +148,7 @@ class Api:
     ) -> Answer:
         """One request; trailing underscores of parameters go (``continue_``)."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Accept": accept, "User-Agent": "contract/1.0", "Content-Type": media}
+        headers = {"Accept": accept, "User-Agent": "contract/1.0", "Content-Type": media, **self._credentials}
         response = self._pool.request(
             method, self._url(path, query), body=data, headers=headers, retries=False, timeout=20
         )
@@ -183,7 +186,7 @@ class Api:
         response = self._pool.request(
             "GET",
             self._url(path, {"watch": "true", "timeoutSeconds": 30, **query}),
-            headers={"Accept": accept},
+            headers={"Accept": accept, **self._credentials},
             preload_content=False,
             retries=False,
             timeout=10,
@@ -208,8 +211,9 @@ class Api:
 
 @pytest.fixture(scope="module")  # not longer: other tests see to it that no server's thread is left
 def box() -> Iterator[Server]:
-    with Server(RESOURCES, strict=True, garbage_collection=True, openapi=ROOT / "openapi" / "v1.37.json") as server:
-        yield server
+    spec = ROOT / "openapi" / "v1.37.json"
+    with Server(RESOURCES, strict=True, garbage_collection=True, openapi=spec, tls=True, token="contract") as server:
+        yield server  # over TLS, as the real one
 
 
 @pytest.fixture(scope="session")

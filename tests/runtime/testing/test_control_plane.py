@@ -16,9 +16,9 @@ from cryptography import x509
 
 import kinform.testing
 from kinform.testing import ControlPlane, ControlPlaneError, ControlPlaneNotFoundError, ControlPlaneStartError
+from kinform.testing._pki import Authority
 from kinform.testing.control_plane import cache_folder, find_binaries, minor_version
 from kinform.testing.control_plane.__main__ import main
-from kinform.testing.control_plane._pki import Authority
 from kinform.testing.control_plane._processes import free_port
 
 # Both leave a line in calls.log of their folder when they start: the name, the process id, the flags.

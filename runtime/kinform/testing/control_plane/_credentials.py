@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import ssl
 from typing import TYPE_CHECKING
 
-from kinform.testing.control_plane._pki import LIFETIME, Authority, key_pair
+from kinform.testing._kubeconfig import authority_data, identity_data, kubeconfig, write_private
+from kinform.testing._pki import LIFETIME, Authority, key_pair
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Credentials:
             "service-accounts.key": accounts_key,
             "service-accounts.pub": accounts_public_key,
         }.items():
-            _write_private(folder / name, content)
+            write_private(folder / name, content)
         self.tls = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         self.tls.load_cert_chain(folder / "admin.crt", folder / "admin.key")
 
@@ -70,35 +70,5 @@ class Credentials:
     ) -> None:
         """Write a kubeconfig for a user, which holds its certificates itself, for the API server at ``url``."""
         identity = self._authority.client(user, groups, lifetime or LIFETIME)
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "current-context": _NAME,
-            "contexts": [{"name": _NAME, "context": {"cluster": _NAME, "user": _NAME}}],
-            "clusters": [
-                {
-                    "name": _NAME,
-                    "cluster": {"server": url, "certificate-authority-data": _encoded(self._authority.certificate)},
-                },
-            ],
-            "users": [
-                {
-                    "name": _NAME,
-                    "user": {
-                        "client-certificate-data": _encoded(identity.certificate),
-                        "client-key-data": _encoded(identity.key),
-                    },
-                },
-            ],
-        }
-        _write_private(path, json.dumps(config, indent=1).encode())  # YAML takes JSON as it is
-
-
-def _encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner may read."""
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+        config = kubeconfig(_NAME, url, authority_data(self._authority.certificate), identity_data(identity))
+        write_private(path, json.dumps(config, indent=1).encode())  # YAML takes JSON as it is

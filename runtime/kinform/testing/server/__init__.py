@@ -12,11 +12,12 @@ What it does
     and DELETED that a watch sees when an object begins or ceases to match. Pages whose tokens hold on to one state
     and expire; the rules of resourceVersion and resourceVersionMatch; a bounded history with real 410s; bookmarks;
     streaming lists with their end bookmark. CustomResourceDefinitions take effect when they are created: objects are
-    pruned, defaulted and validated by their schema.
+    pruned, defaulted and validated by their schema. TLS with an authority of its own; 401 without the token or client
+    certificate that it is told to ask for.
 
 What it does not do
     docs/testing.md has the list. In short: built-in kinds are neither validated nor defaulted; nobody acts on the
-    objects; no CEL rules, conversion, admission, authentication or TLS; JSON only, but for YAML that is applied.
+    objects; no CEL rules, conversion, admission or authorisation; JSON only, but for YAML that is applied.
 """
 
 from kinform.testing.server.documents import Json, JsonObject

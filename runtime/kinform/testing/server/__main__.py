@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from kinform.testing._kubeconfig import write_private
 from kinform.testing.server.documents import decode
 from kinform.testing.server.resources import resources_in
 from kinform.testing.server.server import Server
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m kinform.testing.server",
-        description="A Kubernetes API server for tests: in memory, over plain HTTP, without authentication.",
+        description="A Kubernetes API server for tests: in memory, over HTTP or HTTPS.",
         epilog="Example: python -m kinform.testing.server --resources kinform_k8s.resources --kubeconfig ./kubeconfig",
     )
     add = parser.add_argument
@@ -33,6 +34,12 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=0, help="port to listen on (a free one)")
+    add("--tls", action="store_true", help="speak HTTPS; the kubeconfig holds the certificate of its authority")
+    add("--token", metavar="TOKEN", help="answer 401 to what does not carry this bearer token; the kubeconfig does")
+    add(
+        "--client-certificates", action="store_true",
+        help="answer 401 without a client certificate (or the token); the kubeconfig has one. Needs --tls",
+    )  # fmt: skip
     add("--strict", action="store_true", help="namespaces must exist before something is created in them")
     add("--openapi", type=Path, metavar="FILE", help="OpenAPI v3 document of the built-in kinds: openapi/v1.37.json")
     add("--garbage-collection", action="store_true", help="collect by owner references; empty deleted namespaces")
@@ -79,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             resources,
             host=given.host,
             port=given.port,
+            tls=given.tls,
+            token=given.token,
+            client_certificates=given.client_certificates,
             openapi=given.openapi,
             strict=given.strict,
             garbage_collection=given.garbage_collection,
@@ -90,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for path in given.load:
             for obj in _objects(path):
                 server.put(obj)
-    except (LookupError, OSError, ValueError) as error:
+    except (LookupError, ModuleNotFoundError, OSError, ValueError) as error:
         parser.error(str(error))
     stop = threading.Event()
 
@@ -101,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, on_signal)
     with server:
         if given.kubeconfig:
-            given.kubeconfig.write_text(server.kubeconfig())
+            write_private(given.kubeconfig, server.kubeconfig().encode())
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         stop.wait()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http
-import socket
 import threading
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -18,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
     from kinform.testing.server.effects import Effect
+    from kinform.testing.server.streams import PlainStream
 
 __all__ = ["Connection", "Exchange", "Request"]
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
-_RECEIVE: Final = 64 * 1024
 
 
 class _MalformedError(Exception):
@@ -74,6 +73,11 @@ class Exchange:
     def abandoned(self) -> bool:
         """Whether nobody reads any more."""
         return self._connection.abandoned
+
+    @property
+    def certificate(self) -> Mapping[str, object]:
+        """The client's certificate as ``ssl.SSLSocket.getpeercert`` tells it; empty where it showed none."""
+        return self._connection.stream.certificate
 
     def shape(self, effect: Effect) -> None:
         """Has the body go out as a fault wants it."""
@@ -179,13 +183,13 @@ class Connection:
     """One connection: reads a request, has it handled, and again, until either side has enough.
 
     Args:
-        sock: Connected; this object closes it.
+        stream: Connected; this object opens and closes it.
         handle: Answers an exchange.
         number: For the thread's name.
     """
 
-    def __init__(self, sock: socket.socket, handle: Callable[[Connection, Exchange], None], number: int) -> None:
-        self.sock = sock
+    def __init__(self, stream: PlainStream, handle: Callable[[Connection, Exchange], None], number: int) -> None:
+        self.stream = stream
         self.number = number
         self.ended: threading.Event = threading.Event()
         self._handle = handle
@@ -202,31 +206,23 @@ class Connection:
         Raises:
             OSError: The client went away.
         """
-        self.sock.sendall(data)
+        self.stream.send(data)
 
     def abandon(self) -> None:
         """Ends the connection from any thread: wakes its own out of reading and writing, and that one closes it."""
         self.ended.set()
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_RDWR)
-
-    def hung_up(self) -> bool:
-        """Whether the client has closed its side; asked while it should be silent, reading an answer."""
-        try:
-            return self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
+        self.stream.abort()
 
     def serve(self) -> None:
         """Serves until the connection ends; never raises for what the client does."""
         try:
             with contextlib.suppress(OSError):
+                self.stream.open()
                 self._serve()
+                self.stream.finish()
         finally:
             self.ended.set()
-            self.sock.close()
+            self.stream.close()
 
     def _serve(self) -> None:
         while not self.abandoned:
@@ -246,7 +242,7 @@ class Connection:
     # ---- reading
 
     def _receive(self) -> bool:
-        data = self.sock.recv(_RECEIVE)
+        data = self.stream.receive()
         self._buffer += data
         return bool(data)
 
@@ -262,7 +258,7 @@ class Connection:
         """Reads past a body: a client that is still sending would not see the answer."""
         size -= len(self._buffer)
         self._buffer.clear()
-        while size > 0 and (data := self.sock.recv(_RECEIVE)):
+        while size > 0 and (data := self.stream.receive()):
             size -= len(data)
 
     def _take_until(self, mark: bytes) -> bytes | None:

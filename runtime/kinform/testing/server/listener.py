@@ -11,8 +11,10 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from kinform.testing.server.connection import Connection
+from kinform.testing.server.streams import PlainStream, TlsStream
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Generator
 
     from kinform.testing.server.connection import Exchange
@@ -30,14 +32,22 @@ class Listener:
         address: Host and port; port 0 takes a free one.
         handle: Answers an exchange, in the connection's thread.
         wake: Called when connections have been abandoned, so that whoever waits for them looks up.
+        tls: What its connections speak; None: plain HTTP.
 
     Raises:
         OSError: The port is taken.
     """
 
-    def __init__(self, address: tuple[str, int], handle: Callable[[Exchange], None], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handle: Callable[[Exchange], None],
+        wake: Callable[[], None],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._handle = handle
         self._wake = wake
+        self._tls = tls
         self._lock = threading.Lock()
         self._connections: dict[Connection, threading.Thread] = {}
         self._count = 0
@@ -104,7 +114,8 @@ class Listener:
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._count += 1
-        connection = Connection(sock, self._answer, self._count)
+        stream = PlainStream(sock) if self._tls is None else TlsStream(sock, self._tls)
+        connection = Connection(stream, self._answer, self._count)
         name = f"kinform-server-{self._count}"
         thread = threading.Thread(target=self._serve, args=(connection,), name=name, daemon=True)
         with self._lock:
@@ -113,17 +124,23 @@ class Listener:
 
     def _look_after(self, connection: Connection, exchange: Exchange) -> None:
         """The client sent something while it should be reading: most likely its end of the connection."""
-        if self._forget(connection, exchange) and connection.hung_up():
+        stream = connection.stream
+        with self._lock:  # which its own thread must take before it reads again
+            if not self._listens(connection, exchange):
+                return
+            gone = stream.hung_up()
+            if gone or not stream.takes_in:
+                self._selector.unregister(stream.sock)
+        if gone:
             connection.abandon()
             self._wake()
 
-    def _forget(self, connection: Connection, exchange: Exchange) -> bool:
-        """Stops listening for a hang-up, if it is still this exchange that is listened to."""
-        with self._lock, contextlib.suppress(KeyError, ValueError, OSError):
-            if self._selector.get_key(connection.sock).data[1] is exchange:
-                self._selector.unregister(connection.sock)
-                return True
-        return False
+    def _listens(self, connection: Connection, exchange: Exchange) -> bool:
+        """Whether it is still this exchange whose hang-up is listened for; the lock is held."""
+        try:
+            return self._selector.get_key(connection.stream.sock).data[1] is exchange
+        except (KeyError, RuntimeError, ValueError):  # nobody listens, or the server has stopped
+            return False
 
     # ---- the connections' threads
 
@@ -150,8 +167,10 @@ class Listener:
     def _noticing_hang_up(self, connection: Connection, exchange: Exchange) -> Generator[None]:
         # epoll and kqueue let one thread add and remove while another waits.
         with self._lock:
-            self._selector.register(connection.sock, selectors.EVENT_READ, (connection, exchange))
+            self._selector.register(connection.stream.sock, selectors.EVENT_READ, (connection, exchange))
         try:
             yield
         finally:
-            self._forget(connection, exchange)
+            with self._lock:
+                if self._listens(connection, exchange):
+                    self._selector.unregister(connection.stream.sock)

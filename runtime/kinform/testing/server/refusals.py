@@ -40,6 +40,7 @@ __all__ = [
     "success",
     "too_large_body",
     "too_large_resource_version",
+    "unauthorized",
     "unselectable",
     "unsupported_media_type",
     "unsupported_patch",
@@ -203,6 +204,11 @@ def namespace_terminating(resource: Resource, name: str, namespace: str) -> Refu
 def bad_request(message: str) -> Refusal:
     """400."""
     return Refusal(400, message)
+
+
+def unauthorized() -> Refusal:
+    """401: nobody that the server knows."""
+    return Refusal(401, "Unauthorized")
 
 
 def internal(message: str) -> Refusal:

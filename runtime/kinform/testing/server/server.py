@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import random
-import socket
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, overload
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.testing.server.access import Access
 from kinform.testing.server.core import Core
-from kinform.testing.server.documents import encode
 from kinform.testing.server.effects import Cut, Refuse
 from kinform.testing.server.faults import Fault, FaultBoard, matcher
-from kinform.testing.server.listener import Listener
+from kinform.testing.server.serving import Serving
 from kinform.testing.server.trouble import Trouble
 from kinform.testing.server.watching import Ending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping
+    from datetime import timedelta
     from pathlib import Path
     from types import TracebackType
 
@@ -38,13 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Server"]
 
-_STOP_TIMEOUT: Final = 10.0
-
 _ENDINGS: Final = {"clean": Ending.CLEAN, "cut": Ending.CUT, "expired": Ending.EXPIRED}
 
 
 class Server:
-    """An API server in this process: real HTTP on a loopback port, all state in memory.
+    """An API server in this process: real HTTP (or HTTPS) on a loopback port, all state in memory.
 
     Use it as a context manager, or call ``start`` and ``stop``. All methods are thread-safe. What it does and does not
     do is told by the package, ``kinform.testing.server``.
@@ -73,12 +70,19 @@ class Server:
             from v1.37 on, and only from 128 KiB on): each flush of a stream is a gzip member of its own.
         faults: Which requests suffer what; see ``FaultPlan``, and ``follow`` to begin later.
         version: The Kubernetes version that ``/version`` shows; before v1.30 there is no aggregated discovery.
-        host: The address to listen on. Anything but loopback lets everyone in: there is no authentication.
+        host: The address to listen on. Anything but loopback lets everyone in, unless they are asked who they are.
         port: The port; 0 takes a free one, which then stays the same over ``restart``.
+        tls: It speaks HTTPS, by a certificate of an authority of its own, which ``client`` and ``kubeconfig`` trust.
+        token: A bearer token without which requests get 401; ``client`` and ``kubeconfig`` carry it. It is compared,
+            nothing more: there are no users, and who is let in may do everything.
+        client_certificates: Requests get 401 unless the connection shows a certificate of the server's authority, or
+            they the token, where there is one; ``client`` and ``kubeconfig`` carry it. Needs ``tls``.
         clock: What timestamps, bookmarks and time-outs go by; ``kinform.testing.VirtualClock`` serves.
 
     Raises:
-        ValueError: Two versions of a resource contradict each other, or ``version`` is none.
+        ValueError: Two versions of a resource contradict each other, ``version`` is none, the token cannot be sent, or
+            client certificates are asked for without TLS.
+        ModuleNotFoundError: TLS needs the package ``cryptography`` (extra ``testing``).
     """
 
     def __init__(
@@ -98,15 +102,17 @@ class Server:
         version: str = "v1.37.0",
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: bool = False,
+        token: str | None = None,
+        client_certificates: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._host = host
-        self._port = port
+        self._access = Access(host, tls=tls, token=token, client_certificates=client_certificates)
         self._faults = FaultBoard()
         if faults is not None:
             self._faults.follow(faults)
         self._core: Core[Exchange] = Core(
-            lambda core: Trouble(self._faults, core.log, core.storage),
+            lambda core: Trouble(self._access, self._faults, core.log, core.storage),
             openapi=openapi,
             strict=strict,
             garbage_collection=garbage_collection,
@@ -123,8 +129,7 @@ class Server:
         self._storage = self._core.storage
         self._watches = self._core.watches
         self._log = self._core.log
-        self._listener: Listener | None = None
-        self._closers: list[Callable[[], object]] = []
+        self._serving = Serving((host, port), self._access, self._core.dispatch, self._storage.wake)
         for resource in resources:
             self.register(resource)
         self._core.make_namespaces()
@@ -138,12 +143,7 @@ class Server:
             RuntimeError: It is serving already.
             OSError: The port is taken.
         """
-        if self._listener is not None:
-            raise RuntimeError("the server is serving already")
-        listener = Listener((self._host, self._port), self._core.dispatch, self._storage.wake)
-        self._port = listener.port
-        self._listener = listener
-        listener.start()
+        self._serving.start()
 
     def stop(self) -> None:
         """Stops serving, breaks all connections and waits for their threads. The objects stay; safe to call twice.
@@ -151,15 +151,10 @@ class Server:
         Raises:
             RuntimeError: A thread is stuck; the message names it.
         """
-        for close in self._closers:
-            close()
-        self._closers.clear()
-        self._pause()
-
-    def _pause(self) -> None:
-        listener, self._listener = self._listener, None
-        if listener is not None and (stuck := listener.stop(_STOP_TIMEOUT)):
-            raise RuntimeError(f"still running after {_STOP_TIMEOUT} s: {', '.join(stuck)}")
+        try:
+            self._serving.pause()
+        finally:
+            self._access.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -178,22 +173,12 @@ class Server:
             keep_history: False: the changes so far are forgotten meanwhile (as by ``compact``), so watches cannot be
                 resumed: 410.
         """
-        self._pause()
-        try:
-            with self._reserved_port():
+        with self._serving.outage():
+            try:
                 yield
-        finally:
-            if not keep_history:
-                self.compact()
-            self.start()
-
-    @contextlib.contextmanager
-    def _reserved_port(self) -> Generator[None]:
-        """Keeps the port from being taken as the near end of somebody's connection; without listening it refuses."""
-        with socket.socket() as placeholder:
-            placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            placeholder.bind((self._host, self._port))
-            yield
+            finally:
+                if not keep_history:
+                    self.compact()
 
     def restart(self, *, keep_history: bool = True) -> None:
         """An ``outage`` of no length."""
@@ -207,34 +192,45 @@ class Server:
         Raises:
             RuntimeError: It has never been started, so that the port is not known.
         """
-        if not self._port:
-            raise RuntimeError("the server has no port before it is started")
-        return f"http://{self._host}:{self._port}"
+        return self._serving.url
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return self._listener.connections if self._listener else 0
+        return self._serving.connections
 
-    def client(self) -> ApiClient:
-        """An ``ApiClient`` of the official ``kubernetes`` package that talks to this server.
+    # ---- its clients
 
-        Its idle connections are closed by ``stop``.
+    def client(self, *, lifetime: timedelta | None = None) -> ApiClient:
+        """An ``ApiClient`` of the official ``kubernetes`` package that talks to this server, with all credentials.
+
+        ``stop`` closes its idle connections, and removes the files of its certificates. Uncalled, ``server.client`` is
+        what factories call again when they are refused.
+
+        Args:
+            lifetime: For how long a client certificate is good; None: for longer than any test.
         """
-        module = importlib.import_module("kubernetes.client")
-        configuration = module.Configuration(host=self.url)
-        configuration.proxy = None  # what the environment says of proxies is not meant for us
-        client = module.ApiClient(configuration)
-        self._closers.append(client.rest_client.pool_manager.clear)
-        return cast("ApiClient", client)
+        return self._access.client(self.url, lifetime)
 
-    def kubeconfig(self) -> str:
-        """The text of a kubeconfig file (JSON, which is YAML) whose current context is this server."""
-        cluster: JsonObject = {"name": "kinform", "cluster": {"server": self.url}}
-        context: JsonObject = {"name": "kinform", "context": {"cluster": "kinform", "user": "kinform"}}
-        config: JsonObject = {"apiVersion": "v1", "kind": "Config", "current-context": "kinform"}
-        config |= {"clusters": [cluster], "contexts": [context], "users": [{"name": "kinform", "user": {}}]}
-        return encode(config).decode()
+    def kubeconfig(self, *, lifetime: timedelta | None = None) -> str:
+        """The text of a kubeconfig file (JSON, which is YAML) whose current context is this server.
+
+        It holds all credentials itself: keep it from others if it has some.
+
+        Args:
+            lifetime: As for ``client``.
+        """
+        return self._access.kubeconfig(self.url, lifetime)
+
+    def set_token(self, token: str) -> None:
+        """Asks for another token from now on, as after a rotation: what carries the old one gets 401.
+
+        Clients and kubeconfigs made from now on carry the new one. Open watches go on.
+
+        Raises:
+            ValueError: HTTP cannot carry it.
+        """
+        self._access.set_token(token)
 
     # ---- what it serves
 

@@ -1,4 +1,4 @@
-"""What faults do to requests that come over HTTP."""
+"""What befalls requests that come over HTTP: strangers are turned away, faults take effect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from kinform.testing.server.shaping import CutError
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from kinform.testing.server.access import Access
     from kinform.testing.server.address import Address
     from kinform.testing.server.connection import Exchange
     from kinform.testing.server.faults import FaultBoard
@@ -22,15 +23,17 @@ __all__ = ["Trouble"]
 
 
 class Trouble:
-    """Has faults take effect. Thread-safe.
+    """Has faults take effect on what is let in. Thread-safe.
 
     Args:
+        access: Who is let in.
         faults: Which.
         log: What is told of the answers.
         storage: Whose revision expired watches name.
     """
 
-    def __init__(self, faults: FaultBoard, log: RequestLog, storage: Storage) -> None:
+    def __init__(self, access: Access, faults: FaultBoard, log: RequestLog, storage: Storage) -> None:
+        self._access = access
         self._faults = faults
         self._log = log
         self._storage = storage
@@ -42,6 +45,7 @@ class Trouble:
             Refusal: That is the answer.
             CutError: The connection is to break.
         """
+        self._access.check(exchange)
         effect = record.fault = self._faults.take(record)
         match effect:
             case None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
+import ssl
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -90,7 +92,16 @@ class Api:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._address = urlsplit(server.url).netloc
+        config = json.loads(server.kubeconfig())
+        authority = config["clusters"][0]["cluster"].get("certificate-authority-data")
+        self._tls = ssl.create_default_context(cadata=base64.b64decode(authority).decode()) if authority else None
+        self.token: str | None = config["users"][0]["user"].get("token")
         self._open: list[Watch] = []
+
+    def connect(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection(self._address, timeout=10)
+        return http.client.HTTPSConnection(self._address, timeout=10, context=self._tls)
 
     def call(
         self,
@@ -103,7 +114,7 @@ class Api:
         **query: object,
     ) -> Answer:
         """One request; trailing underscores of parameters go (``continue_``)."""
-        connection = http.client.HTTPConnection(self._address, timeout=10)
+        connection = self.connect()
         try:
             connection.request(method, *self._request(path, body, content_type, accept, query))
             response = connection.getresponse()
@@ -111,14 +122,18 @@ class Api:
         finally:
             connection.close()
 
-    @staticmethod
     def _request(
-        path: str, body: Any, content_type: str, accept: str, query: dict[str, object]
+        self, path: str, body: Any, content_type: str, accept: str, query: dict[str, object]
     ) -> tuple[str, bytes | None, dict[str, str]]:
         if query:
             path += "?" + urlencode({name.rstrip("_"): value for name, value in query.items()})
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        return path, data, {"Accept": accept, **({"Content-Type": content_type} if data is not None else {})}
+        headers = {"Accept": accept}
+        if data is not None:
+            headers["Content-Type"] = content_type
+        if self.token is not None:
+            headers["Authorization"] = f"Bearer {self.token}"
+        return path, data, headers
 
     def get(self, path: str, **query: object) -> Answer:
         return self.call("GET", path, **query)  # type: ignore[arg-type]
@@ -137,7 +152,7 @@ class Api:
 
     def watch(self, path: str, *, accept: str = "application/json", **query: object) -> Watch:
         """An open watch; the fixture closes it."""
-        connection = http.client.HTTPConnection(self._address, timeout=10)
+        connection = self.connect()
         connection.request("GET", *self._request(path, None, "", accept, {"watch": "true", **query}))
         watch = Watch(connection, connection.getresponse())
         self._open.append(watch)

@@ -41,9 +41,10 @@ def plan() -> FaultPlan:
     return FaultPlan(seed=1)
 
 
-@pytest.fixture
-def api(serve: Callable[..., Api], plan: FaultPlan) -> Api:
-    api = serve(faults=plan)
+@pytest.fixture(params=[False, True], ids=["plain", "tls"])
+def api(request: pytest.FixtureRequest, serve: Callable[..., Api], plan: FaultPlan) -> Api:
+    """Faults do the same over either."""
+    api = serve(faults=plan, tls=request.param)
     api.server.put({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}})
     return api
 

@@ -1,4 +1,4 @@
-"""A small certificate authority for one run of a control plane: ECDSA P-256, one week."""
+"""A small certificate authority for one run of a server: ECDSA P-256, one week."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def key_pair() -> tuple[bytes, bytes]:
 
 
 class Authority:
-    """Signs the certificates of one control plane; nothing is kept on disk.
+    """Signs the certificates of one server and its clients; nothing is kept on disk.
 
     Attributes:
         certificate: The authority's own certificate, PEM-encoded.
