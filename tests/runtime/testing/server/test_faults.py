@@ -7,7 +7,6 @@ import http.client
 import json
 import threading
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -137,7 +136,7 @@ def test_what_is_inserted_makes_the_body_longer(api: Api, plan: FaultPlan) -> No
 
 @pytest.mark.parametrize("effect", [Close(), Refuse(429, close=True)])
 def test_a_connection_that_ends_with_its_answer(api: Api, plan: FaultPlan, effect: Any) -> None:
-    connection = http.client.HTTPConnection(urlsplit(api.server.url).netloc, timeout=10)
+    connection = api.connect()
     with contextlib.closing(connection):
         for sent in (None, effect):
             plan.script("*", sent)
