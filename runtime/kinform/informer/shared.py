@@ -26,11 +26,11 @@ from kinform.informer.predicates import as_predicate, function_name
 from kinform.informer.reports import Reporter
 from kinform.informer.source import SourceRequest, reflector_options, reflector_source
 from kinform.informer.statistics import InformerState, InformerStatistics, StopResult
-from kinform.informer.versions import is_older
 from kinform.informer.waits import Awaited, Progress, Scope
 from kinform.meta import WireObject
 from kinform.objects import View, view_of
 from kinform.store import Inflater, Store, indexed_field
+from kinform.versions import is_older
 from kinform.wire import Replace
 
 if TYPE_CHECKING:

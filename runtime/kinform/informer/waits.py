@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, final
 import msgspec
 
 from kinform.errors import CacheResetError, CacheSyncError, CacheWaitTimeoutError
-from kinform.informer.versions import at_least, is_comparable, is_older
 from kinform.meta import ObjectKey
 from kinform.selectors import FieldSelector, LabelSelector
+from kinform.versions import at_least, is_comparable, is_older
 from kinform.wire import read_field
 
 if TYPE_CHECKING:

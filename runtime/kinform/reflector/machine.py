@@ -5,13 +5,14 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from kinform.errors import ApiStatusError, BadRequestError, FrameError, TransportError
+from kinform.errors import ApiStatusError, BadRequestError, FrameError, TransportError, UndecodableObjectError
 from kinform.reflector.actions import Action, ListPage, Wait, Watch
 from kinform.reflector.backoff import Backoff
 from kinform.reflector.queries import ReflectorOptions, initial_query, page_query, watch_query
 from kinform.reflector.reports import Reason, Report, reason_of
 from kinform.reflector.statistics import ReflectorState, ReflectorStatistics
 from kinform.reflector.support import StreamingSupport, refuses_streaming
+from kinform.versions import is_comparable, is_older
 from kinform.wire import (
     Bookmark,
     BookmarkEvent,
@@ -341,10 +342,12 @@ class Reflector:
         if isinstance(event, ObjectEvent):
             changes.append(self._change(event.type, event.entry))
         elif isinstance(event, BookmarkEvent):
-            if event.resource_version:
-                self._bookmarks_come = True
-                self._advance(EventType.BOOKMARK, event.resource_version)
-                changes.append(Bookmark(event.resource_version))
+            if not self._is_certain(event.resource_version):
+                self._report_odd_bookmark(event.resource_version)
+                return
+            self._bookmarks_come = True
+            self._advance(EventType.BOOKMARK, event.resource_version)
+            changes.append(Bookmark(event.resource_version))
         elif isinstance(event, ErrorEvent):
             self._watch_failed(now, event.error, in_stream=True)
             return
@@ -354,7 +357,8 @@ class Reflector:
                 changes.append(self._change(event.type, event.entry))
         else:
             self._report_unknown(event)
-            self._advance(None, event.resource_version)
+            if self._is_certain(event.resource_version):
+                self._advance(None, event.resource_version)
         self._fruitless = 0
         self._fruitless_relisted = self._was_too_large = self._bookmarks_missing = False
 
@@ -362,6 +366,16 @@ class Reflector:
         self._events += 1
         self._advance(kind, entry.resource_version)
         return Remove(entry) if kind is EventType.DELETED else Upsert(entry)
+
+    def _is_certain(self, version: str) -> bool:
+        """Whether a version that comes without an object of ours is one to resume from.
+
+        Not where it lies before ours: what is known would be told again. Nor where it is no number though ours is one:
+        the server would refuse it, and go on to refuse it for ever.
+        """
+        if version in {"", "0"}:
+            return False
+        return not is_comparable(self._version) or (is_comparable(version) and not is_older(version, self._version))
 
     def _advance(self, kind: EventType | None, version: str) -> None:
         """Moves the point to resume from: to the last event's version, which need not be the largest."""
@@ -519,6 +533,11 @@ class Reflector:
     def _report_poison(self, event: PoisonEvent) -> None:
         self._poison += 1
         self._reports.append(Report(self._name, Reason.POISON, event.error, event.key_hint))
+
+    def _report_odd_bookmark(self, version: str) -> None:
+        if version:
+            why = f"its resourceVersion {version!r} is none to go on from, after {self._version!r}"
+            self._report(Reason.POISON, UndecodableObjectError("a bookmark", why))
 
     def _report_unknown(self, event: UnknownEvent) -> None:
         self._report(Reason.UNKNOWN_EVENT, FrameError(f"a watch event of the unknown type {event.type!r}"))

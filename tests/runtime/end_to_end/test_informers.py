@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.runtime.end_to_end.conftest import Heard, let_it_retry, lists_asked_for, pod, watches_asked_for
@@ -24,7 +24,6 @@ from kinform import (
     NotCachedError,
     NotFoundError,
     ObjectKey,
-    TooManyRequestsError,
     TransportError,
     UndecodableObjectError,
     drop,
@@ -112,72 +111,7 @@ def test_what_happens_between_the_list_and_the_watch_is_neither_lost_nor_told_tw
             assert heard.nothing_more
 
 
-@pytest.mark.scenario("fault-410-continue")
-def test_an_expired_page_begins_the_list_again(connect: Connect, errors: Errors) -> None:
-    with Server([PODS], watch_list="off") as server:
-        for number in range(600):
-            server.put(pod(f"p{number}"))
-        server.fail_next(lambda request: "continue" in request.query, 410, reason="Expired")
-        factory = connect(server)
-        pods = factory.core().v1().pods()
-        pods.informer()
-        with factory:
-            factory.wait_for_cache_sync(10)
-            assert len(pods.lister()) == 600
-            assert ["continue" in query for query in lists_asked_for(server)] == [False, True, False, True]
-    assert errors.all[0].reason == "continue-expired"
-
-
-@pytest.mark.parametrize(("mode", "verb"), [("on", "watch"), ("off", "list")])
-@pytest.mark.scenario("invariant-2")
-@pytest.mark.scenario("fault-paging")
-def test_an_interrupted_first_fetch_shows_nothing(
-    connect: Connect, clock: VirtualClock, errors: Errors, mode: Any, verb: str
-) -> None:
-    with Server([PODS], watch_list=mode) as server:
-        for number in range(50):
-            server.put(pod(f"p{number}"))
-        server.cut_next(lambda request: request.verb == verb, after_bytes=3000, times=2)
-        factory = connect(server)
-        pods = factory.core().v1().pods()
-        pods.informer()
-        with factory:
-            for time in (1, 2):
-                errors.wait_for("connection", time)
-                assert len(pods.lister(allow_unsynced=True)) == 0
-                let_it_retry(clock)
-            factory.wait_for_cache_sync(10)
-            assert len(pods.lister()) == 50
-
-
 # ---- the watch, and what ends it
-
-
-@pytest.mark.parametrize("how", ["clean", "cut"])
-@pytest.mark.scenario("fault-clean-close")
-def test_a_watch_that_ends_is_resumed_from_the_last_event(
-    server: Server, connect: Connect, clock: VirtualClock, how: Any
-) -> None:
-    server.put(pod("a"))
-    factory, heard = connect(server), Heard()
-    factory.core().v1().pods().informer().add_handler(heard)
-    with factory:
-        assert heard.take(1) == ["ADDED a initial"]
-        server.wait_for_watches(1)
-        server.put(pod("b"))
-        last = server.resource_version
-        assert heard.take(1) == ["ADDED b"]
-        clock.advance(60)  # it has lived for a while
-        server.clear_requests()
-        server.disconnect_watches(how=how)
-        clock.wait_for_waiters(1)
-        server.put(pod("c"))
-        server.delete(PODS, "a", "shop")
-        let_it_retry(clock)
-        assert heard.take(2) == ["ADDED c", "DELETED a"]
-        assert [query["resourceVersion"] for query in watches_asked_for(server)] == [last]
-        assert lists_asked_for(server) == []
-    assert heard.nothing_more
 
 
 def test_bookmarks_move_the_point_to_resume_from(streaming: Server, connect: Connect, clock: VirtualClock) -> None:
@@ -236,22 +170,6 @@ def test_a_relist_after_410_tells_of_the_differences_only(
     assert heard.nothing_more
 
 
-@pytest.mark.scenario("fault-410-watch-event")
-def test_an_error_event_of_410_relists(server: Server, connect: Connect, clock: VirtualClock, errors: Errors) -> None:
-    server.put(pod("a"))
-    factory, heard = connect(server), Heard()
-    factory.core().v1().pods().informer().add_handler(heard)
-    with factory:
-        heard.take(1)
-        server.wait_for_watches(1)
-        server.disconnect_watches(how="expired")
-        errors.wait_for("expired")
-        server.put(pod("b"))
-        let_it_retry(clock)
-        assert heard.take(1) == ["ADDED b"]
-    assert heard.nothing_more
-
-
 def test_a_restart_of_the_server_is_survived(
     server: Server, connect: Connect, clock: VirtualClock, errors: Errors
 ) -> None:
@@ -274,26 +192,6 @@ def test_a_restart_of_the_server_is_survived(
         server.wait_for_watches(2)
     assert heard.nothing_more
     assert all(isinstance(each.exception, TransportError) for each in errors.all)
-
-
-@pytest.mark.scenario("fault-429")
-def test_429_waits_as_long_as_the_server_asks(
-    server: Server, connect: Connect, clock: VirtualClock, errors: Errors
-) -> None:
-    refused = server.fail_next("*/pods", 429, retry_after=17)
-    factory = connect(server)
-    factory.core().v1().pods().informer()
-    with factory:
-        report = errors.wait_for("throttled")
-        assert isinstance(report.exception, TooManyRequestsError)
-        assert report.exception.retry_after == 17
-        clock.wait_for_waiters(1)
-        left = clock.next_deadline
-        assert left is not None
-        assert 17 <= left < 17 * 1.5, "jittered, and never sooner"
-        assert refused.remaining == 0
-        clock.advance(left)
-        factory.wait_for_cache_sync(10)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 500, 503])

@@ -14,7 +14,7 @@ from kinform.errors import (
     InformerStoppedError,
 )
 from kinform.informer import ListOptions
-from kinform.informer.versions import at_least, is_comparable, is_older
+from kinform.versions import at_least, is_comparable, is_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable

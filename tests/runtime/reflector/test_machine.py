@@ -238,6 +238,26 @@ def test_unknown_events_are_reported_and_passed(bench: Bench) -> None:
     assert bench.watch()["resourceVersion"] == "9"
 
 
+@pytest.mark.parametrize("odd", ["9", "0", "latest"])
+def test_an_odd_bookmark_is_reported_and_moves_nothing(bench: Bench, odd: str) -> None:
+    """To resume from an older state would tell all of it again; from what is no version, nothing ever again."""
+    bench.synced(version="10")
+    bench.feed(bench.bookmark("11"), bench.bookmark(odd), bench.bookmark(""), UnknownEvent("PAUSED", odd))
+    assert (bench.version, bench.bookmarks) == ("11", ["11"])
+    assert bench.reasons == ["poison", "unknown-event"]
+    bench.close()
+    assert bench.watch()["resourceVersion"] == "11"
+
+
+def test_versions_that_are_no_numbers_are_all_alike(bench: Bench) -> None:
+    """Some aggregated servers make such; what comes last counts then."""
+    bench.synced(version="b:7")
+    bench.feed(bench.bookmark("a:9"))
+    bench.close()
+    assert bench.watch()["resourceVersion"] == "a:9"
+    assert bench.reports == []
+
+
 # ---- the machine itself
 
 
