@@ -1,7 +1,8 @@
-"""One suite for two servers: what ``kinform.testing.Server`` does is what a real kube-apiserver does.
+"""One suite for three: what ``Server`` and ``FakeClientset`` of ``kinform.testing`` do is what a kube-apiserver does.
 
-Each test runs against both; it speaks raw HTTP and works in a namespace of its own. Where the two differ by design, the
-test says so with ``api.is_box``, and docs/testing.md names the difference.
+Each test runs against all of them, by raw requests, over HTTP where there is any, and works in a namespace of its own.
+Where they differ from a kube-apiserver by design, the test says so with ``api.is_box``, and docs/testing.md names the
+difference.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import os
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 import pytest
 
 from kinform.meta import Resource
 from kinform.testing import ControlPlane, ControlPlaneNotFoundError, Server
+from kinform.transport import AnsweringClient, Request
+from kinform_k8s.testing import FakeClientset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,17 +85,73 @@ class Answer(NamedTuple):
         return self.code, self.json.get("reason", ""), [(c.get("reason", ""), c.get("field", "")) for c in causes]
 
 
-class Watch:
-    """An open watch, read line by line. Gives up after 10 s of silence."""
+class Reply(Protocol):
+    """The answer to one request of a line."""
 
-    def __init__(self, response: Any) -> None:
-        self.response = response
-        self.code: int = response.status
+    @property
+    def status(self) -> int: ...
+    def read1(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class Line(Protocol):
+    """The way to a server: over HTTP, or none."""
+
+    def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Reply: ...
+
+
+class HttpLine:
+    def __init__(self, server: Server | ControlPlane) -> None:
+        client: Any = server.client()
+        self.url: str = client.configuration.host
+        self._pool: Any = client.rest_client.pool_manager
+        self.authority: str = client.configuration.ssl_ca_cert
+        self._credentials: dict[str, str] = {}
+        client.update_params_for_auth(self._credentials, [], ["BearerToken"], "", "", None)
+
+    def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        reply: Reply = self._pool.request(
+            method,
+            f"{self.url}{target}",
+            body=body,
+            headers={**headers, **self._credentials},
+            preload_content=False,
+            retries=False,
+            timeout=10 if "watch=" in target else 20,
+        )
+        return reply
+
+
+class FakeReply(NamedTuple):
+    status: int
+    read1: Callable[[], bytes]
+    close: Callable[[], None]
+
+
+class FakeLine:
+    def __init__(self, fake: FakeClientset) -> None:
+        client = fake.client()
+        assert isinstance(client, AnsweringClient)
+        self._client = client
+
+    def ask(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Reply:
+        lower = {name.lower(): value for name, value in headers.items()}
+        request = Request(method, target, lower, body, method, connect_timeout=1, silence=1, keep=True)
+        answer = self._client.answer(request, ())
+        return FakeReply(answer.status, answer.read, answer.close)
+
+
+class Watch:
+    """An open watch, read line by line. Over HTTP it gives up after 10 s of silence."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+        self.code: int = reply.status
         self._lines = self._read()
 
     def _read(self) -> Iterator[bytes]:
         rest = b""
-        while data := self.response.read1():
+        while data := self.reply.read1():
             *lines, rest = (rest + data).split(b"\n")
             yield from lines
 
@@ -113,22 +172,16 @@ class Watch:
         return not list(self._lines)
 
     def close(self) -> None:
-        self.response.close()
+        self.reply.close()
 
 
 class Api:
-    """Requests to one of the two servers, in a namespace of this test's own."""
+    """Requests to one of the servers, in a namespace of this test's own."""
 
-    def __init__(self, server: Server | ControlPlane) -> None:
-        self.server = server
-        self.is_box = isinstance(server, Server)
+    def __init__(self, server: Server | FakeClientset | ControlPlane) -> None:
+        self.is_box = not isinstance(server, ControlPlane)
         self.namespace = f"t-{uuid.uuid4().hex[:10]}"
-        client: Any = server.client()
-        self._host: str = client.configuration.host
-        self._pool: Any = client.rest_client.pool_manager
-        self.authority: str = client.configuration.ssl_ca_cert
-        self._credentials: dict[str, str] = {}
-        client.update_params_for_auth(self._credentials, [], ["BearerToken"], "", "", None)
+        self.line: Line = FakeLine(server) if isinstance(server, FakeClientset) else HttpLine(server)
         self._open: list[Watch] = []
         self.core = f"/api/v1/namespaces/{self.namespace}"
         self.maps = f"{self.core}/configmaps"
@@ -148,19 +201,14 @@ class Api:
     ) -> Answer:
         """One request; trailing underscores of parameters go (``continue_``)."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Accept": accept, "User-Agent": "contract/1.0", "Content-Type": media, **self._credentials}
-        response = self._pool.request(
-            method, self._url(path, query), body=data, headers=headers, retries=False, timeout=20
-        )
-        text = response.data
+        headers = {"Accept": accept, "User-Agent": "contract/1.0", "Content-Type": media}
+        reply = self.line.ask(method, _target(path, query), headers, data)
+        text = b"".join(iter(reply.read1, b""))
+        reply.close()
         try:
-            return Answer(response.status, json.loads(text))
+            return Answer(reply.status, json.loads(text))
         except ValueError:
-            return Answer(response.status, text.decode())
-
-    def _url(self, path: str, query: dict[str, object]) -> str:
-        given = {name.rstrip("_"): value for name, value in query.items()}
-        return f"{self._host}{path}?{urlencode(given)}" if given else f"{self._host}{path}"
+            return Answer(reply.status, text.decode())
 
     def get(self, path: str, **query: object) -> Answer:
         return self.call("GET", path, **query)  # type: ignore[arg-type]
@@ -183,15 +231,8 @@ class Api:
         return self.call("DELETE", path, body, **query)  # type: ignore[arg-type]
 
     def watch(self, path: str, *, accept: str = "application/json", **query: object) -> Watch:
-        response = self._pool.request(
-            "GET",
-            self._url(path, {"watch": "true", "timeoutSeconds": 30, **query}),
-            headers={"Accept": accept, **self._credentials},
-            preload_content=False,
-            retries=False,
-            timeout=10,
-        )
-        self._open.append(Watch(response))
+        target = _target(path, {"watch": "true", "timeoutSeconds": 30, **query})
+        self._open.append(Watch(self.line.ask("GET", target, {"Accept": accept}, None)))
         return self._open[-1]
 
     def eventually(self, path: str, code: int) -> Answer:
@@ -209,11 +250,21 @@ class Api:
             watch.close()
 
 
+def _target(path: str, query: dict[str, object]) -> str:
+    given = {name.rstrip("_"): value for name, value in query.items()}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
 @pytest.fixture(scope="module")  # not longer: other tests see to it that no server's thread is left
 def box() -> Iterator[Server]:
     spec = ROOT / "openapi" / "v1.37.json"
     with Server(RESOURCES, strict=True, garbage_collection=True, openapi=spec, tls=True, token="contract") as server:
         yield server  # over TLS, as the real one
+
+
+@pytest.fixture(scope="module")
+def fake() -> FakeClientset:
+    return FakeClientset(strict=True, garbage_collection=True, openapi=ROOT / "openapi" / "v1.37.json")
 
 
 @pytest.fixture(scope="session")
@@ -228,9 +279,12 @@ def real() -> Iterator[ControlPlane]:
         yield control_plane
 
 
-@pytest.fixture(params=["box", pytest.param("real", marks=[pytest.mark.real_server, pytest.mark.timeout(300)])])
+REAL = pytest.param("real", marks=[pytest.mark.real_server, pytest.mark.timeout(300)])
+
+
+@pytest.fixture(params=["box", "fake", REAL])
 def api(request: pytest.FixtureRequest) -> Iterator[Api]:
-    """Each of the two servers in turn."""
+    """Each of the servers in turn."""
     api = Api(request.getfixturevalue(request.param))
     made = api.post("/api/v1/namespaces", {"metadata": {"name": api.namespace}})
     assert made.code == 201, made

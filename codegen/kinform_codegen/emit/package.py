@@ -9,6 +9,7 @@ from kinform_codegen.emit.environment import template
 from kinform_codegen.emit.imports import LocalNames
 from kinform_codegen.errors import SpecError
 from kinform_codegen.marks import GENERATED_BY
+from kinform_codegen.spec.shared import is_builtin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,6 +120,7 @@ class _Renderer:
         yield f"{package}/py.typed", ""
         yield f"{package}/__init__.py", self._render("package/__init__.py")
         yield f"{package}/_version.py", self._render("package/_version.py")
+        yield f"{package}/testing.py", self._testing()
         for folder, what in (
             ("resources", "Resources: names and scope of what the API serves."),
             ("clients", "Typed clients."),
@@ -133,6 +135,23 @@ class _Renderer:
             yield from self._group(group)
             for version in group.versions:
                 yield from self._group_version(version)
+
+    def _testing(self) -> str:
+        names = LocalNames(self.plan.package, "FakeClientset")
+        # Of Kubernetes' own resources the runtime knows which have a status.
+        without_status = [
+            self._constant(names, gv, resource)
+            for gv in self.plan.group_versions
+            for resource in gv.resources
+            if not is_builtin(resource.api.schema) and not _has_status(resource)
+        ]
+        return self._render(
+            "package/testing.py",
+            base=names.use("kinform.testing.fake_clientset", "FakeClientsetBase"),
+            clientset=names.use(f"{self.plan.package}.clients.clientset", "Clientset"),
+            without_status=without_status,
+            names=names,
+        )
 
     def _group(self, group: GroupPlan) -> Iterator[tuple[str, str]]:
         package = self.plan.package
@@ -319,6 +338,10 @@ class _Renderer:
 
 
 _DOING = {"get": "Reads", "update": "Replaces", "patch": "Patches", "create": "Posts to"}
+
+
+def _has_status(resource: ResourcePlan) -> bool:
+    return any(each.name == "status" for each in resource.api.subresources)
 
 
 def _by_module(resources: tuple[ResourcePlan, ...]) -> list[ResourcePlan]:

@@ -49,6 +49,19 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
 
+    @classmethod
+    def of(cls, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Request:
+        """The request with its target, ``/path?query``, taken apart."""
+        path, _, query = target.partition("?")
+        return cls(
+            method=method,
+            segments=tuple(unquote(each) for each in path.removeprefix("/").removesuffix("/").split("/")),
+            path=path,
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+            headers=headers,
+            body=body,
+        )
+
 
 class Exchange:
     """One request and its answer. Used by the connection's thread; ``abandoned`` may be read from any.
@@ -291,15 +304,7 @@ class Connection:
             if not colon:
                 raise _MalformedError("that is no header")
             headers[name.strip().lower()] = value.strip()
-        path, _, query = target.partition("?")
-        return Request(
-            method=method,
-            segments=tuple(unquote(each) for each in path.removeprefix("/").removesuffix("/").split("/")),
-            path=path,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
-            headers=headers,
-            body=self._read_body(headers),
-        )
+        return Request.of(method, target, headers, self._read_body(headers))
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes | None:
         chunked = "chunked" in headers.get("transfer-encoding", "").lower()
