@@ -78,6 +78,14 @@ generated-types: $(SETUP) ## mypy --strict with and without the pydantic plugin,
 generate: $(SETUP) ## Write generated/ from SPEC
 	@$(BIN)/python -m codegen --openapi $(SPEC)
 
+.PHONY: bench
+bench: $(SETUP) ## kinform beside client-go and the Python clients: tables and plots into docs/benchmarks (Go needed)
+	@$(BIN)/python -m benchmarks --output docs/benchmarks $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: $(SETUP) ## The same in two to three minutes, printed only; BENCH="--contenders kinform" narrows it
+	@$(BIN)/python -m benchmarks --quick $(BENCH)
+
 .PHONY: control-plane
 control-plane: ## Build a real kube-apiserver, kubectl and etcd from their Go modules into the user's cache, once
 	@tests/controlplane/build.sh
