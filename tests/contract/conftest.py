@@ -40,6 +40,7 @@ RESOURCES = (
     core("nodes", "Node", namespaced=False),
     core("namespaces", "Namespace", namespaced=False),
     Resource(group="apps", version="v1", plural="deployments", kind="Deployment", namespaced=True),
+    Resource(group="policy", version="v1", plural="poddisruptionbudgets", kind="PodDisruptionBudget", namespaced=True),
     Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease", namespaced=True),
     Resource(
         group="apiextensions.k8s.io",

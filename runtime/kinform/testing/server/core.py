@@ -11,6 +11,7 @@ from kinform.testing.server.definitions import CUSTOM_RESOURCE_DEFINITIONS, Defi
 from kinform.testing.server.discovery import Discovery
 from kinform.testing.server.dispatch import Dispatcher
 from kinform.testing.server.documents import decode, wire_of
+from kinform.testing.server.eviction import Evictions
 from kinform.testing.server.garbage import Garbage
 from kinform.testing.server.openapi import OpenApi
 from kinform.testing.server.options import WatchListMode
@@ -93,11 +94,13 @@ class Core(Generic[A]):
             freshness_timeout=freshness_timeout,
             gzip=gzip,
         )
+        verbs = Verbs(self.storage, removal, freshness_timeout=freshness_timeout)
         self.dispatch: Dispatcher[A] = Dispatcher(
             registry=self.registry,
             storage=self.storage,
-            verbs=Verbs(self.storage, removal, freshness_timeout=freshness_timeout),
+            verbs=verbs,
             writes=Writes(self.storage, admission, clock, rng),
+            evictions=Evictions(self.storage, verbs, clock),
             discovery=Discovery(self.registry, OpenApi(self.registry, schemas, version), version),
             watches=self.watches,
             log=self.log,

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from kinform.testing.server.documents import encode
+from kinform.testing.server.resources import EVICTION
 
 if TYPE_CHECKING:
     from kinform.testing.server.documents import Json, JsonObject
@@ -117,9 +118,9 @@ class Discovery:
                 {
                     "subresource": each,
                     "responseKind": {**kind, **_shown_kind(served, each)},
-                    "verbs": [*_SUBRESOURCE_VERBS],
+                    "verbs": [*_verbs(each)],
                 }
-                for each in served.subresources
+                for each in served.all_subresources
             ]
             if below:
                 described["subresources"] = below
@@ -142,7 +143,7 @@ class Discovery:
     def _resources(self, group: str, version: str) -> JsonObject:
         listed: list[Json] = []
         for served in self._found(group, version):
-            listed += [_described(served, each) for each in ("", *served.subresources)]
+            listed += [_described(served, each) for each in ("", *served.all_subresources)]
         name = f"{group}/{version}" if group else version
         return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": name, "resources": listed}
 
@@ -154,17 +155,25 @@ def _described(served: ServedResource, subresource: str) -> JsonObject:
         "singularName": "" if subresource else served.singular,
         "namespaced": resource.namespaced,
         **_shown_kind(served, subresource),
-        "verbs": [*(_SUBRESOURCE_VERBS if subresource else _VERBS)],
+        "verbs": [*_verbs(subresource)],
     }
     if not subresource:
         described |= _names(served)
     return described
 
 
+def _verbs(subresource: str) -> tuple[str, ...]:
+    if subresource == EVICTION:
+        return ("create",)
+    return _SUBRESOURCE_VERBS if subresource else _VERBS
+
+
 def _shown_kind(served: ServedResource, subresource: str) -> JsonObject:
     """What a subresource shows, where that is not the resource's own version."""
     if subresource == "scale":
         return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    if subresource == EVICTION:
+        return {"group": "policy", "version": "v1", "kind": "Eviction"}
     return {"kind": served.resource.kind}
 
 

@@ -14,6 +14,7 @@ from kinform.testing.server.options import ListOptions, parse_flag
 from kinform.testing.server.patches import APPLY_PATCH
 from kinform.testing.server.refusals import Refusal
 from kinform.testing.server.requests import RecordedRequest
+from kinform.testing.server.resources import EVICTION
 from kinform.testing.server.shaping import CutError
 from kinform.testing.server.watching import Ending, OpenWatch, WatchSession
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from kinform.testing.server.address import Answer
     from kinform.testing.server.connection import Request
     from kinform.testing.server.discovery import Discovery
+    from kinform.testing.server.eviction import Evictions
     from kinform.testing.server.requests import RequestLog
     from kinform.testing.server.resources import Registry
     from kinform.testing.server.storage import Storage
@@ -58,6 +60,7 @@ class Dispatcher(Generic[A]):
         storage: Storage,
         verbs: Verbs,
         writes: Writes,
+        evictions: Evictions,
         discovery: Discovery,
         watches: WatchTable,
         log: RequestLog,
@@ -69,6 +72,7 @@ class Dispatcher(Generic[A]):
         self._storage = storage
         self._verbs = verbs
         self._writes = writes
+        self._evictions = evictions
         self._discovery = discovery
         self._watches = watches
         self._log = log
@@ -174,6 +178,11 @@ class Dispatcher(Generic[A]):
         if body is None:
             raise refusals.too_large_body(BODY_LIMIT)
         match verb:
+            case "create" if at.subresource == EVICTION:
+                _check_content_type(request)
+                return self._evictions.evict(at, query, body)
+            case _ if at.subresource == EVICTION:
+                raise refusals.method_not_allowed()
             case "get":
                 return self._verbs.get(at, query, lambda: exchange.abandoned)
             case "list":

@@ -40,6 +40,7 @@ __all__ = [
     "success",
     "too_large_body",
     "too_large_resource_version",
+    "too_many_disruptions",
     "unauthorized",
     "unselectable",
     "unsupported_media_type",
@@ -278,6 +279,13 @@ def unsupported_value(field: str, value: str, *supported: str) -> Cause:
 def invalid_options(kind: str, causes: Sequence[Cause]) -> Refusal:
     """422: parameters that contradict each other or mean nothing; ``kind`` is ``ListOptions`` or one of its kin."""
     return _invalid(kind, "meta.k8s.io", "", causes)
+
+
+def too_many_disruptions(why: str, *, retry_after: int | None = None) -> Refusal:
+    """429: a disruption budget refuses an eviction."""
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    cause: JsonObject = {"reason": "DisruptionBudget", "message": why}
+    return Refusal(429, message, details={"causes": [cause]}, retry_after=retry_after)
 
 
 # ---- about resourceVersions

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from kinform.testing.server.scale import Scale
     from kinform.testing.server.structural import Schema
 
-__all__ = ["NAMESPACES", "Names", "PrinterColumn", "Registry", "ServedResource", "resources_in"]
+__all__ = ["EVICTION", "NAMESPACES", "Names", "PrinterColumn", "Registry", "ServedResource", "resources_in"]
 
 NAMESPACES: Final = Resource(group="", version="v1", plural="namespaces", kind="Namespace", namespaced=False)
 """The resource that ``strict`` needs."""
+
+EVICTION: Final = "eviction"
+"""The subresource of pods to which evictions are posted."""
 
 _VERSION: Final = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _STABILITY: Final = {None: 2, "beta": 1, "alpha": 0}
@@ -130,16 +133,21 @@ class ServedResource:
 
     @property
     def subresources(self) -> tuple[str, ...]:
-        """What can stand behind an object's name."""
+        """What can stand behind an object's name, and be read and written."""
         return (*(("status",) if self.status else ()), *(("scale",) if self.scale else ()))
 
     def selects(self, path: str) -> bool:
         """Whether field selectors may name this path."""
         return self.selectable is None or path in self.selectable or path in {"metadata.name", "metadata.namespace"}
 
+    @property
+    def all_subresources(self) -> tuple[str, ...]:
+        """Those, and what can only be posted to."""
+        return (*self.subresources, *((EVICTION,) if self.group_plural == ("", "pods") else ()))
+
     def has_subresource(self, name: str) -> bool:
         """Whether requests for ``/name`` behind an object lead anywhere."""
-        return name in self.subresources
+        return name in self.all_subresources
 
 
 class Registry:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kinform.meta import Resource
     from kinform.testing.server.documents import Json, JsonObject
 
-__all__ = ["BUILTIN_SCALES", "SCALE", "Scale"]
+__all__ = ["BUILTIN_SCALES", "SCALE", "Scale", "selector_text"]
 
 SCALE: Final[Mapping[str, str]] = {"kind": "Scale", "apiVersion": "autoscaling/v1"}
 
@@ -47,7 +47,7 @@ class Scale:
         if wanted is None and self.required:
             raise refusals.internal_error(f'the spec replicas field "{self.replicas}" does not exist')
         status: JsonObject = {"replicas": present or 0}
-        if self.selector and (text := _selector_text(_read(tree, self.selector))):
+        if self.selector and (text := selector_text(_read(tree, self.selector))):
             status["selector"] = text
         return {
             **SCALE,
@@ -102,7 +102,7 @@ def _read(tree: JsonObject, path: str) -> Json:
     return value
 
 
-def _selector_text(selector: Json) -> str:
+def selector_text(selector: Json) -> str:
     """A selector as text, as ``labelSelector`` parameters have it."""
     if isinstance(selector, str):
         return selector

@@ -47,7 +47,12 @@ class Verbs:
         """Where the objects of a resource are."""
         return self._storage.collection(served.group_plural, sort=served.custom)
 
-    def _existing(self, at: Address) -> StoredObject:
+    def existing(self, at: Address) -> StoredObject:
+        """The object that is asked for. Lock held.
+
+        Raises:
+            Refusal: There is none (404).
+        """
         obj = self.collection(at.served).objects.get(key_of(at.namespace, at.name))
         if obj is None:
             raise refusals.not_found(at.served.resource, at.name)
@@ -60,7 +65,7 @@ class Verbs:
         wanted = parse_resource_version(parameters.get("resourceVersion", ""))
         with self._storage.lock:
             self._storage.await_revision(wanted, self._freshness_timeout, abandoned)
-            obj = self._existing(at)
+            obj = self.existing(at)
         if at.subresource == "scale" and at.served.scale:
             return Answer(200, encode(at.served.scale.shown(obj.tree())))
         return Answer(200, renderer_of(at).object(obj))
@@ -117,7 +122,7 @@ class Verbs:
         dry_run = check_dry_run(_dry_run_of(options), "DeleteOptions")
         resource = at.served.resource
         with self._storage.lock:
-            existing = self._existing(at)
+            existing = self.existing(at)
             _check_preconditions(at, existing, child(options, "preconditions"))
             policy = str(options.get("propagationPolicy", ""))
             left = self._removal.delete(self.collection(at.served), existing, policy=policy, dry_run=dry_run)

@@ -11,11 +11,24 @@ from tests.runtime.end_to_end.conftest import pod
 
 from kinform import DynamicClient
 from kinform.client import PatchType, Preconditions
-from kinform.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError, TransportError
+from kinform.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooManyRequestsError,
+    TransportError,
+)
 from kinform_k8s import Clientset
 from kinform_k8s.models.apps.v1 import Deployment, DeploymentSpec
-from kinform_k8s.models.core.v1 import ConfigMap, Namespace, PodStatus
-from kinform_k8s.models.meta.v1 import ObjectMeta
+from kinform_k8s.models.core.v1 import ConfigMap, Namespace, PodCondition, PodStatus
+from kinform_k8s.models.meta.v1 import LabelSelector, ObjectMeta
+from kinform_k8s.models.policy.v1 import (
+    Eviction,
+    PodDisruptionBudget,
+    PodDisruptionBudgetSpec,
+    PodDisruptionBudgetStatus,
+)
 from kinform_k8s.resources.core.v1 import PODS
 from kinform_k8s.testing import FakeClientset
 
@@ -214,6 +227,24 @@ def test_garbage_is_collected_where_it_is_asked_for() -> None:
     maps.patch("owned", {"metadata": {"ownerReferences": [reference]}})
     maps.delete("owner")
     assert maps.list().items == ()
+
+
+def test_evictions_ask_the_budget(fake: FakeClientset) -> None:
+    running = pod("r")
+    running.status = PodStatus(phase="Running", conditions=[PodCondition(type="Ready", status="True")])
+    budget = PodDisruptionBudget(
+        metadata=ObjectMeta(name="b", namespace="shop"),
+        spec=PodDisruptionBudgetSpec(selector=LabelSelector(match_labels={"app": "web"})),
+        status=PodDisruptionBudgetStatus(observed_generation=1),
+    )
+    fake.tracker.add(running, budget)
+    pods = fake.core_v1().pods("shop")
+    with pytest.raises(TooManyRequestsError, match="would violate the pod's disruption budget"):
+        pods.create_eviction("r", Eviction())
+    fake.policy_v1().pod_disruption_budgets("shop").patch_status("b", {"status": {"disruptionsAllowed": 1}})
+    pods.create_eviction("r", Eviction())
+    assert names(pods.list()) == ["a", "b"]
+    assert str(fake.writes[0]) == "create pods/eviction shop/r"
 
 
 def test_dynamic_clients_of_it(fake: FakeClientset) -> None:
