@@ -11,6 +11,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from urllib3 import ProxyManager
@@ -203,6 +204,22 @@ def _connect(sock: socket.socket, target: Any, timeout: float | None, aborts: Se
     sock.settimeout(timeout)
 
 
+def _close_half_made(error: BaseException) -> None:
+    """Closes the TLS socket that was being made when the error came, if it was lost.
+
+    A connection that is reset just before the handshake makes Python's ``ssl`` raise with its new socket open: it has
+    taken the descriptor from the plain socket, and nobody has the new one but the frames of the error's traceback. As
+    errors are kept (``last_error``), so would the descriptor be.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        for frame, _ in traceback.walk_tb(cause.__traceback__):
+            made = frame.f_locals.get("self")
+            if isinstance(made, ssl.SSLSocket):
+                made.close()
+        cause = cause.__context__
+
+
 class Endpoint:
     """The way to one API server: its address, TLS, client certificate and proxies, as the official client has them.
 
@@ -280,8 +297,9 @@ class Endpoint:
                 host, port, scheme = self._tunnel
                 connection.set_tunnel(host, port, headers=self._proxy_headers, scheme=scheme)
             connection.connect()
-        except BaseException:
+        except BaseException as error:
             connection.dispose()
+            _close_half_made(error)
             raise
         return connection
 

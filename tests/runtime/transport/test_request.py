@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import select
 import socket
+import ssl
 import threading
 import time
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import pytest
-from tests.runtime.transport.conftest import FakeApiClient
+from tests.runtime.transport.conftest import FakeApiClient, open_sockets
 
 from kinform import TokenBucketRateLimiter, Transport
 from kinform.errors import (
@@ -22,7 +24,7 @@ from kinform.errors import (
 )
 
 if TYPE_CHECKING:
-    from tests.runtime.transport.conftest import MakeTransport, Peer, Request, Serve, StartTask
+    from tests.runtime.transport.conftest import Authority, MakeTransport, Peer, Request, Serve, StartTask
 
 
 NOT_FOUND = (
@@ -386,3 +388,32 @@ def test_another_transport_is_alike_and_shares_no_connection_and_no_limit(serve:
     one, other, _ = server.requests
     assert one.headers == other.headers
     assert one.headers["accept-encoding"] == "gzip"
+
+
+def test_a_reset_just_before_the_handshake_gives_the_socket_back(
+    serve: Serve,
+    transport: MakeTransport,
+    api_client: type[FakeApiClient],
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by a server that is killed, or a load balancer without backends: Python's ssl loses the socket then."""
+
+    def reset(peer: Peer) -> bool:
+        peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        return False
+
+    def wrap_what_was_reset(context: ssl.SSLContext, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        poll = select.poll()
+        poll.register(sock, 0)
+        assert poll.poll(10_000)
+        return wrap(context, sock, *args, **kwargs)
+
+    wrap = ssl.SSLContext.wrap_socket
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap_what_was_reset)
+    server = serve(lambda peer, request: None, tls=authority.server_context(), on_connect=reset)
+    client = transport(api_client(server.url, ssl_ca_cert=authority.ca_file))
+    before = open_sockets()
+    with pytest.raises(TransportError, match="reset") as caught:
+        client.request("GET", "/api/v1/pods")
+    assert open_sockets() == before, f"while the error is kept: {caught.value}"
