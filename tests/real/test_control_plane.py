@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
-from kinform.errors import ExpiredError, ForbiddenError, InvalidError, KinformError, NotFoundError
-from kinform.testing import ControlPlane
+from kinform.errors import ExpiredError, ForbiddenError, InvalidError, KinformError, NotFoundError, TransportError
+from kinform.testing import ControlPlane, ControlPlaneError
 from kinform.transport import Abort, Transport
 
 if TYPE_CHECKING:
@@ -144,3 +146,54 @@ def test_extra_flags_replace_ours(control_plane: ControlPlane) -> None:
 def _own(like: ControlPlane, flags: dict[str, str] | None = None) -> ControlPlane:
     """A control plane of the test's own, of the same version as the shared one."""
     return ControlPlane(like.version, apiserver_flags=flags)
+
+
+def test_etcd_comes_back_with_its_data(control_plane_v1_37: ControlPlane) -> None:
+    with (
+        ControlPlane(control_plane_v1_37.version) as own,
+        Transport(own.client()) as transport,
+    ):
+        _create(transport, "before")
+        etcd = own.etcd_url
+        for graceful in (True, False):
+            own.stop_etcd(graceful=graceful)
+            with pytest.raises(ControlPlaneError):
+                own.compact()
+            with pytest.raises(ControlPlaneError, match="etcd does not run"):
+                own.freeze_etcd()
+            own.start_etcd()
+            own.start_etcd()
+            own.wait_until_ready()
+            assert own.etcd_url == etcd
+            names = [each["metadata"]["name"] for each in json.loads(own.get(_CONFIG_MAPS))["items"]]
+            assert "before" in names
+    with pytest.raises(ControlPlaneError, match="not started"):
+        own.start_etcd()
+
+
+def test_what_is_frozen_says_nothing_until_it_thaws(control_plane_v1_37: ControlPlane) -> None:
+    """Requests wait, and are answered after the thaw: none is lost, and none refused."""
+    with (
+        ControlPlane(control_plane_v1_37.version) as own,
+        Transport(own.client()) as transport,
+        ThreadPoolExecutor() as pool,
+    ):
+        for name, freeze, thaw in (
+            ("apiserver", own.freeze_apiserver, own.thaw_apiserver),
+            ("etcd", own.freeze_etcd, own.thaw_etcd),
+        ):
+            freeze()
+            waiting = pool.submit(_create, transport, f"while-{name}-was-frozen")
+            with pytest.raises(TransportError, match="no bytes"):
+                transport.request("POST", _CONFIG_MAPS, body=_config_map(f"{name}-1"), timeout=0.5)
+            assert not waiting.done()
+            thaw()
+            assert waiting.result(30.0)
+            own.wait_until_ready()
+        with Transport(own.client(port=own.port)) as other:
+            assert _create(other, "by-that-port")
+        own.freeze_apiserver()
+        own.freeze_etcd()
+        began = time.monotonic()
+        own.stop()
+        assert time.monotonic() - began < 15.0  # the time that the API server drains, not that after which it is killed

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kinform.testing.fake_recorder import FakeRecorder
     from kinform.testing.fake_source import FakeFeed, FakeSource
     from kinform.testing.server import FaultPlan, Server
+    from kinform.testing.tcp_proxy import TcpProxy
 
 __all__ = [
     "ControlPlane",
@@ -33,6 +34,7 @@ __all__ = [
     "FakeSource",
     "FaultPlan",
     "Server",
+    "TcpProxy",
     "VirtualClock",
 ]
 
@@ -46,6 +48,7 @@ _MODULES = {
     "FakeSource": "kinform.testing.fake_source",
     "FaultPlan": "kinform.testing.server",
     "Server": "kinform.testing.server",
+    "TcpProxy": "kinform.testing.tcp_proxy",
     "VirtualClock": "kinform.testing.clock",
 }
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import http.client
 import importlib
-import json
 import shutil
 import subprocess
 import tempfile
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from kinform.testing.control_plane._binaries import find_binaries
+from kinform.testing.control_plane._disturbances import Disturbances
 from kinform.testing.control_plane._errors import ControlPlaneError, ControlPlaneStartError
 from kinform.testing.control_plane._processes import PortTakenError, Server, Watchdog, free_port
 
@@ -38,7 +37,7 @@ _FIRST_SERVICE = "10.0.0.1"
 _EVERYTHING_GATES = {"AllAlpha": True, "AllBeta": True}
 
 
-class ControlPlane:
+class ControlPlane(Disturbances):
     """A kube-apiserver with its etcd, started on free ports of the loopback interface for the time of a test.
 
     There is nothing else: **no controller-manager, no scheduler, no kubelet**. So nothing collects garbage, a deleted
@@ -118,9 +117,9 @@ class ControlPlane:
         return f"https://{_LOOPBACK}:{self._port}"
 
     @property
-    def etcd_url(self) -> str:
-        """Where etcd listens, without TLS."""
-        return f"http://{_LOOPBACK}:{self._etcd_port}"
+    def port(self) -> int:
+        """The API server's port on 127.0.0.1, which stays the same, too."""
+        return self._port
 
     @property
     def directory(self) -> Path:
@@ -186,9 +185,12 @@ class ControlPlane:
             clients, self._clients = self._clients, []
         for client in clients:
             cast("_Closable", client).close()
+        if self._etcd is not None:
+            self._etcd.thaw()
         for server in (self._apiserver, self._etcd):
             if server is not None:
-                server.stop(self._stop_timeout)
+                # Without etcd the API server does not drain, but waits for it until it is killed.
+                server.stop(self._stop_timeout, graceful=self._etcd is not None)
         self._apiserver = self._etcd = None
         if self._watchdog is not None:
             self._watchdog.close()
@@ -228,6 +230,17 @@ class ControlPlane:
             self.stop_apiserver(graceful=False)
             raise
 
+    def wait_until_ready(self) -> None:
+        """Wait until the API server serves and finds its data, such as after ``start_etcd()`` or a thaw.
+
+        Raises:
+            ControlPlaneStartError: It ended, or was not ready within ``start_timeout`` seconds.
+            ControlPlaneError: It does not run.
+        """
+        if self._apiserver is None:
+            raise ControlPlaneError("the API server does not run")
+        self._await(self._apiserver, self._ready)
+
     def restart_apiserver(self, *, graceful: bool = True) -> None:
         """Stop the API server and start it again, on the same port and data. Blocks for 4 to 10 seconds.
 
@@ -243,19 +256,22 @@ class ControlPlane:
 
     # ---- use
 
-    def client(self, kubeconfig: Path | None = None) -> ApiClient:
+    def client(self, kubeconfig: Path | None = None, *, port: int | None = None) -> ApiClient:
         """Make a client of the official Python package, ready to be given to a clientset or an informer factory.
 
         Each call makes one of its own; ``stop()`` closes it.
 
         Args:
             kubeconfig: Whose credentials to use, from ``add_user()``; None for the administrator's.
+            port: Where to connect on 127.0.0.1, such as a ``TcpProxy``'s; None: as the kubeconfig says.
         """
         client = importlib.import_module("kubernetes.client")
         configuration = client.Configuration()
         importlib.import_module("kubernetes.config").load_kube_config(
             config_file=str(kubeconfig or self.kubeconfig), client_configuration=configuration, persist_config=False
         )
+        if port is not None:
+            configuration.host = f"https://{_LOOPBACK}:{port}"
         configuration.proxy = None  # which it takes from the environment; a proxy cannot reach our loopback address
         api_client = cast("ApiClient", client.ApiClient(configuration))
         with self._clients_lock:
@@ -317,26 +333,6 @@ class ControlPlane:
             raise ControlPlaneError(f"GET {path}: {status} {body[:500].decode(errors='replace')}")
         return body
 
-    def compact(self) -> int:
-        """Compact etcd's history up to now, as the API server does every five minutes; what is older is gone from etcd.
-
-        What the API server keeps in memory it still serves: watches from its window of events, and since v1.34 lists
-        from its snapshots, too. With ``apiserver_flags={"watch-cache": "false"}`` it keeps nothing, and every older
-        resourceVersion gives 410: watches, exact lists, and the rest of a paged list begun before. (A watch cache
-        forgets by ``restart_apiserver()``, compaction or not: a watch from before the restart gives 410.)
-
-        Returns:
-            The revision up to which history is gone.
-
-        Raises:
-            ControlPlaneError: etcd refused.
-        """
-        everything = base64.b64encode(b"\0").decode()
-        answer = self._ask_etcd("/v3/kv/range", {"key": everything, "range_end": everything, "count_only": True})
-        revision = int(cast("dict[str, str]", answer["header"])["revision"])
-        self._ask_etcd("/v3/kv/compaction", {"revision": str(revision), "physical": True})
-        return revision
-
     # ---- within
 
     def _start(self) -> None:
@@ -354,6 +350,7 @@ class ControlPlane:
             shutil.rmtree(self._directory / "etcd", ignore_errors=True)
         self._credentials = Credentials(self._directory / "pki", [_LOOPBACK, _FIRST_SERVICE])
         self._watchdog = Watchdog(self._directory, remove=self._given_directory is None)
+        self._etcd_port = free_port()
         self._run_etcd()
         self._port = free_port()
         self._credentials.write_admin_kubeconfig(self.kubeconfig, self.url)
@@ -362,7 +359,6 @@ class ControlPlane:
     def _run_etcd(self) -> None:
         if self._watchdog is None:
             raise ControlPlaneError("the control plane is not started")
-        self._etcd_port = free_port()
         flags = {
             "name": "kinform-testing",
             "data-dir": str(self.directory / "etcd"),
@@ -406,7 +402,13 @@ class ControlPlane:
         command = [str(self._binaries.kube_apiserver), *_flags(flags)]
         server = Server("kube-apiserver", command, self.directory / "kube-apiserver.log", self._watchdog)
         self._apiserver = server
-        self._await(server, lambda: self._answers("/readyz") and self._answers("/api/v1/namespaces/default"))
+        self._await(server, self._ready)
+
+    def _ready(self) -> bool:
+        return self._answers("/readyz") and self._answers("/api/v1/namespaces/default")
+
+    def _check_started(self) -> None:
+        _ = self.directory
 
     def _await(self, server: Server, ready: Callable[[], bool]) -> None:
         """Wait until the server is ready.
@@ -453,20 +455,6 @@ class ControlPlane:
                 return connection.getresponse().read()
         except (OSError, http.client.HTTPException):
             return b""
-
-    def _ask_etcd(self, path: str, message: Mapping[str, object]) -> dict[str, object]:
-        """Call etcd by its HTTP/JSON gateway."""
-        connection = http.client.HTTPConnection(_LOOPBACK, self._etcd_port, timeout=60.0)
-        try:
-            with contextlib.closing(connection):
-                connection.request("POST", path, body=json.dumps(message))
-                response = connection.getresponse()
-                body = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ControlPlaneError(f"POST {self.etcd_url}{path}: {error}") from error
-        if response.status != http.client.OK:
-            raise ControlPlaneError(f"POST {self.etcd_url}{path}: {response.status} {body.decode(errors='replace')}")
-        return cast("dict[str, object]", json.loads(body))
 
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -132,10 +133,19 @@ class Server:
         lines = self._log_text().splitlines()[-_LOG_LINES:]
         return "\n".join([f"the end of {self.log}:", *(f"  {line[:500]}" for line in lines)])
 
+    def freeze(self) -> None:
+        """Have the system give it no more time."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self, timeout: float, *, graceful: bool = True) -> None:
         """End it and wait until it is gone: SIGTERM, and SIGKILL after ``timeout`` seconds or if not graceful."""
         if graceful and self.running():
             self._process.terminate()
+            self.thaw()  # a frozen process would heed the signal only then
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout)
         if self.running():
