@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import msgspec
 
@@ -97,7 +97,7 @@ class ApiStatusError(KinformError):
     Attributes:
         status: What the server said; made up from the HTTP status line where its body held no ``Status``.
         retry_after: Seconds that the server asks to wait (``Retry-After`` header, else ``details.retryAfterSeconds``),
-            or None.
+            a day at most, or None.
         request: The request as ``"GET /api/v1/pods"``, or ``""`` where there was none (a lister's miss).
     """
 
@@ -204,12 +204,18 @@ _BY_CODE: Mapping[int, type[ApiStatusError]] = {
 }
 
 
+_LONGEST_WAIT: Final = 86_400.0
+
+
 def status_error(status: Status, *, request: str = "", retry_after: float | None = None) -> ApiStatusError:
-    """The error class that fits a ``Status``: by reason first (two 409s differ only there), then by code."""
+    """The error class that fits a ``Status``: by reason first (two 409s differ only there), then by code.
+
+    A wait of more than a day is taken for a day: no clock could measure what some proxies ask for.
+    """
     cls = _BY_REASON.get(status.reason) or _BY_CODE.get(status.code) or ApiStatusError
     if retry_after is None and status.details.retry_after_seconds > 0:
-        retry_after = float(status.details.retry_after_seconds)
-    return cls(status, request=request, retry_after=retry_after)
+        retry_after = min(status.details.retry_after_seconds, _LONGEST_WAIT)
+    return cls(status, request=request, retry_after=None if retry_after is None else min(retry_after, _LONGEST_WAIT))
 
 
 # ---- the way to the server

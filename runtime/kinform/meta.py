@@ -85,7 +85,7 @@ class Resource:
         if name:
             parts.append(quote(name, safe=":"))
         if subresource:
-            parts.append(subresource)
+            parts.append(quote(subresource, safe=""))
         return "/".join(parts)
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ def read_status(data: bytes) -> Status | None:
         fields = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if fields.get("kind") not in {None, "Status"}:
+    if fields.get("kind") not in (None, "Status"):  # no set: what a server puts there may not be hashable
         return None
     details = _object(fields.get("details"))
     causes = cast("Sequence[object]", found) if isinstance(found := details.get("causes"), list) else ()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 from kinform.errors import ConfigurationError
+from kinform.transport.kubeconfig import from_kubeconfig, plain_reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +108,7 @@ def connect(*, context: str | None = None, config_file: str | None = None) -> Ap
     origin = _origin(files, given=config_file is not None)
     missing = [file for file in files.split(os.pathsep) if file and not Path(file).expanduser().exists()]
     if len(missing) < len([file for file in files.split(os.pathsep) if file]):
-        return _from_kubeconfig(config, files, context, origin)
+        return from_kubeconfig(config, files, context, origin)
     if config_file is not None or context is not None:
         wanted = f"context {context!r} needs a kubeconfig, but " if context is not None else ""
         raise ConfigurationError(f"{wanted}there is no file at {origin}: name one that exists")
@@ -126,18 +127,6 @@ def _origin(files: str, *, given: bool) -> str:
     return f"{files} (KUBECONFIG)" if os.environ.get("KUBECONFIG") else f"{files} (KUBECONFIG is not set)"
 
 
-def _from_kubeconfig(config: Any, files: str, context: str | None, origin: str) -> ApiClient:
-    try:
-        return cast("ApiClient", config.new_client_from_config(config_file=files, context=context))
-    except Exception as error:  # noqa: BLE001  (KeyError, TypeError, yaml errors…: it does not check what it reads)
-        # Without its cause: the official messages quote whole users of the kubeconfig, tokens and all.
-        raise ConfigurationError(
-            f"the kubeconfig at {origin} cannot be used"
-            f"{'' if context is None else f' with context {context!r}'}: {plain_reason(error)}."
-            " `kubectl config view` shows what it holds"
-        ) from None
-
-
 def _from_service_account(config: Any, client: Any, origin: str) -> ApiClient:
     try:
         configuration = client.Configuration()
@@ -148,18 +137,3 @@ def _from_service_account(config: Any, client: Any, origin: str) -> ApiClient:
             f"there is no kubeconfig at {origin}, and this pod's service account cannot be used:"
             f" {plain_reason(error)}. Is automountServiceAccountToken off?"
         ) from None
-
-
-def plain_reason(error: BaseException) -> str:
-    """What an exception of the official client says, as far as it cannot hold a secret."""
-    name = type(error).__name__
-    if isinstance(error, OSError):
-        return f"{error.strerror or name}: {error.filename}" if error.filename else error.strerror or name
-    if name == "ConfigException":
-        # "Expected key command in <file>/users[...]{'name': …, 'user': {'token': …}}": what follows a brace may be any
-        # part of the file.
-        return str(error).partition("{")[0].rstrip(" .")
-    mark = getattr(error, "problem_mark", None)  # of yaml; its text quotes the line
-    if mark is not None:
-        return f"no YAML at line {mark.line + 1}, column {mark.column + 1}"
-    return name

@@ -242,6 +242,8 @@ class Endpoint:
         self.name: str = parsed._replace(auth=None, path=None, query=None, fragment=None).url
         """The server as ``https://host:port``, without what may be secret."""
         self._path = (parsed.path or "").rstrip("/")
+        self.address: str = f"{self.name}{self._path}"
+        """The same with the path that all requests begin with: behind some proxies it says which cluster."""
         host, port = parsed.host, parsed.port or (443 if self.secure else 80)
         settings: Mapping[str, Any] = manager.connection_pool_kw
         self.verified: bool = not (self.secure and settings.get("cert_reqs") in {ssl.CERT_NONE, "CERT_NONE", "NONE"})

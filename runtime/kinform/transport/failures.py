@@ -9,7 +9,7 @@ import time
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import HTTPException, InvalidURL
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from urllib3.exceptions import HTTPError
@@ -28,6 +28,22 @@ NETWORK_ERRORS = (OSError, HTTPException, HTTPError, BodyError, ValueError)
 """What a request may meet below HTTP: of the socket and TLS, of ``http.client``, of urllib3, and of the body."""
 
 _EXCERPT = 300
+
+_UNKNOWN_AUTHORITY: Final = (
+    "The kubeconfig's certificate-authority, in a pod the file ca.crt, has to hold the authority that signed it"
+)
+_WRONG_NAME: Final = (
+    "It has to name the server by the address that the kubeconfig has, or the kubeconfig's tls-server-name has to be a"
+    " name that it has"
+)
+_OTHER_HOST: Final = 62
+# By OpenSSL's codes, X509_V_ERR_….
+_MENDS: Final = {
+    9: "It is not valid yet: is this machine's clock right?",
+    10: "It has to be renewed on the server, unless this machine's clock is wrong",
+    _OTHER_HOST: _WRONG_NAME,
+    64: _WRONG_NAME,  # another IP address
+}
 
 
 class UntrustedError(TransportError):
@@ -105,7 +121,8 @@ def network_error(error: Exception, request: str, peer: str, silence: float) -> 
     """
     if isinstance(error, (ssl.SSLCertVerificationError, CertificateError)):
         said = getattr(error, "verify_message", "") or str(error)
-        return UntrustedError(f"{request}: the certificate of {peer} is not trusted: {said}")
+        mend = _MENDS.get(getattr(error, "verify_code", _OTHER_HOST), _UNKNOWN_AUTHORITY)
+        return UntrustedError(f"{request}: the certificate of {peer} is not trusted: {said.rstrip('.')}. {mend}")
     if isinstance(error, ssl.SSLError):
         reason = error.reason or str(error)
         cls = UntrustedError if re.search("CERT|UNKNOWN_CA", reason) else TransportError

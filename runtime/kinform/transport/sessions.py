@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3 import PoolManager
 
 from kinform.errors import ConfigurationError
-from kinform.transport.api_client import AnsweringClient, plain_reason
+from kinform.transport.api_client import AnsweringClient
 from kinform.transport.certificates import not_after
 from kinform.transport.connections import Endpoint, IdleConnections
+from kinform.transport.kubeconfig import plain_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -71,8 +72,8 @@ class Session:
         self.accepted = False
         """Whether the server has taken these credentials."""
         self.made_at: float = time.monotonic()
-        self.host = host
         self.endpoint: Endpoint = Endpoint(host, manager)
+        self.host: str = self.endpoint.address
         self.idle: IdleConnections = IdleConnections()
         self.answering: AnsweringClient | None = client if isinstance(client, AnsweringClient) else None
         """The client itself, where it needs no connections."""

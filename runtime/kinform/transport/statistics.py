@@ -16,7 +16,7 @@ class TransportStatistics:
     """A transport at one moment.
 
     Attributes:
-        host: The API server's URL.
+        host: The API server's URL; see ``Transport.host``.
         generation: How many clients there have been; see ``Transport.generation``.
         closed: Whether it has been closed.
         in_progress: Requests and streams that are under way, or wait for the rate limit.

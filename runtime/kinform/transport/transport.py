@@ -160,7 +160,7 @@ class Transport:
 
     @property
     def host(self) -> str:
-        """The API server's URL, as the client has it."""
+        """The API server's URL, without a user, password or query that the client's configuration may have in it."""
         return self._sessions.latest.host
 
     @property

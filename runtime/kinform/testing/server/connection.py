@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http
+import re
 import threading
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -23,6 +24,9 @@ __all__ = ["Connection", "Exchange", "Request"]
 
 BODY_LIMIT: Final = 3 * 1024 * 1024
 _HEAD_LIMIT: Final = 64 * 1024
+# No signs, no underscores, and no more digits than int() takes.
+_is_length: Final = re.compile(r"[0-9]{1,18}").fullmatch
+_is_chunk_size: Final = re.compile(rb"[0-9a-fA-F]{1,15}").fullmatch
 
 
 class _MalformedError(Exception):
@@ -309,7 +313,7 @@ class Connection:
     def _read_body(self, headers: Mapping[str, str]) -> bytes | None:
         chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         length = headers.get("content-length", "0")
-        if not length.isdecimal():
+        if not _is_length(length):
             raise _MalformedError("that is no length")
         if not chunked and int(length) > BODY_LIMIT:
             if "expect" not in headers:
@@ -322,11 +326,11 @@ class Connection:
     def _read_chunks(self) -> bytes | None:
         body = bytearray()
         while True:
-            line = self._take_until(b"\r\n")
-            try:
-                size = int((line or b"").split(b";")[0], 16)
-            except ValueError:
-                raise _MalformedError("that is no chunk") from None
+            line = self._take_until(b"\r\n") or b""
+            digits = line.partition(b";")[0].strip()
+            if not _is_chunk_size(digits):
+                raise _MalformedError("that is no chunk")
+            size = int(digits, 16)
             if len(body) + size > BODY_LIMIT:
                 return None
             body += self._take(size)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 import msgspec
 
 if TYPE_CHECKING:
     from kinform.meta import WireObject
 
-__all__ = ["Json", "JsonObject", "child", "decode", "encode", "metadata_of", "read_field", "wire_of"]
+__all__ = ["Json", "JsonObject", "check_depth", "child", "decode", "encode", "metadata_of", "read_field", "wire_of"]
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Any JSON value."""
@@ -18,14 +18,43 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 JsonObject: TypeAlias = "dict[str, Json]"
 """A JSON object."""
 
+_DEEPEST: Final = 200
+"""Lists and objects within each other. A kube-apiserver takes 10,000; no kind needs 50, and Python's stack is short."""
+
 
 def decode(text: bytes) -> Json:
     """One JSON value.
 
     Raises:
-        ValueError: The text is not JSON.
+        ValueError: The text is not JSON, or nested without end.
     """
-    return cast("Json", msgspec.json.decode(text))
+    try:
+        value = cast("Json", msgspec.json.decode(text))
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+    if text.count(b"{") + text.count(b"[") > _DEEPEST:
+        check_depth(value)
+    return value
+
+
+def check_depth(value: Json) -> None:
+    """Sees to it that walks through a value that recur come to their end.
+
+    Raises:
+        ValueError: It is nested without end.
+    """
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        below: list[Json] = []
+        for each in level:
+            if isinstance(each, dict):
+                below += each.values()
+            elif isinstance(each, list):
+                below += each
+        if not below:
+            return
+        level = list({id(each): each for each in below}.values())  # YAML's aliases: each once
+    raise ValueError("exceeded max depth")
 
 
 def encode(value: Json, *, sort: bool = False) -> bytes:

@@ -29,7 +29,7 @@ def strategic_merge(target: JsonObject, patch: JsonObject, shape: Shape) -> Json
         return {name: value for name, value in patch.items() if name != _PATCH}
     if directive == "delete":
         return {}
-    if directive not in {None, "merge"}:
+    if directive is not None and directive != "merge":
         raise internal(f"unknown patch type: {directive} in map: map[$patch:{directive}]")
     result = dict(target)
     if isinstance(kept := patch.get(_RETAIN), list):

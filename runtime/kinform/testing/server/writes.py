@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from kinform.testing.server import builtin, lifecycle, managed_fields, refusals
 from kinform.testing.server.address import Answer
-from kinform.testing.server.documents import child, decode, encode, metadata_of
+from kinform.testing.server.documents import check_depth, child, decode, encode, metadata_of
 from kinform.testing.server.managed_fields import Manager
 from kinform.testing.server.merging import misfit
 from kinform.testing.server.patches import apply_patch
@@ -264,6 +264,7 @@ def _applied(served: ServedResource, body: bytes) -> JsonObject:
     except ValueError:
         try:
             tree = importlib.import_module("yaml").safe_load(body)
+            check_depth(tree)
         except Exception as error:  # whatever a YAML reader raises, or its absence
             raise refusals.bad_request(f"error decoding YAML: {error}") from error
     if not isinstance(tree, dict):
