@@ -73,9 +73,7 @@ class ObjectTracker:
         tree = decode(wire)
         if not isinstance(tree, dict):
             raise ValueError(f"{obj!r} is no object of Kubernetes")  # noqa: TRY004  (its content, not its type)
-        resource = self._core.registry.of_kind(
-            lifecycle.text_of(tree, "apiVersion"), lifecycle.text_of(tree, "kind")
-        ).resource
+        resource = self._resource_of(lifecycle.text_of(tree, "apiVersion"), lifecycle.text_of(tree, "kind"))
         metadata = child(tree, "metadata")
         name, namespace = (lifecycle.text_of(metadata, each) for each in ("name", "namespace"))
         with self._core.storage.lock:
@@ -85,6 +83,15 @@ class ObjectTracker:
             if exists and not found:
                 raise _error(refusals.not_found(resource, name))
             self._core.put(tree)
+
+    def _resource_of(self, api_version: str, kind: str) -> Resource:
+        try:
+            return self._core.registry.of_kind(api_version, kind).resource
+        except LookupError:
+            raise LookupError(
+                f"no {kind!r} of {api_version!r} is known here: add its CustomResourceDefinition first, or use the"
+                " FakeClientset of its package, which can share this one's cluster: FakeClientset.sharing(fake, obj)"
+            ) from None
 
     def delete(self, resource: Resource, name: str, namespace: str = "") -> None:
         """Takes an object out at once, finalizers or not.

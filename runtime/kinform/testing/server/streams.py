@@ -127,7 +127,7 @@ class TlsStream(PlainStream):
             else:
                 break
         self._flush()
-        self.certificate = self._tls.getpeercert() or {}
+        self.certificate: Mapping[str, object] = self._tls.getpeercert() or {}
 
     def receive(self) -> bytes:  # noqa: D102
         while True:

@@ -138,6 +138,19 @@ def test_new_credentials_are_asked_for_after_a_401(fake: FakeClientset) -> None:
         fake.core_v1().pods("shop").get("a")
 
 
+def test_a_reactor_may_use_the_clientset_and_its_tracker(fake: FakeClientset) -> None:
+    """As a controller beside this one would: who creates a ConfigMap finds a pod deleted."""
+
+    def react(_: Action) -> None:
+        fake.core_v1().pods("shop").delete("a")
+        fake.tracker.add(pod("z"))
+
+    fake.prepend_reactor("create", "configmaps", react)
+    fake.core_v1().config_maps("shop").create(ConfigMap(metadata=ObjectMeta(name="m")))
+    assert [each.metadata.name for each in fake.core_v1().pods("shop").list()] == ["b", "z"]
+    assert [str(action) for action in fake.writes] == ["create configmaps shop/m", "delete pods shop/a"]
+
+
 def test_answers_of_each_shape(fake: FakeClientset) -> None:
     pods = fake.core_v1().pods("shop")
     fake.prepend_reactor("list", "pods", lambda _: Handled([pod("x"), {"metadata": {"name": "y"}}]))

@@ -57,7 +57,9 @@ def test_add_update_get_list_delete(fake: FakeClientset) -> None:
 
 
 def test_what_is_no_object_here(fake: FakeClientset) -> None:
-    with pytest.raises(LookupError, match=r"no 'Widget' of 'example\.com/v1' is served here"):
+    with pytest.raises(
+        LookupError, match=r"no 'Widget' of 'example\.com/v1' is known here: add its CustomResourceDefinition first"
+    ):
         fake.tracker.add({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}})
     with pytest.raises(ValueError, match=r"needs metadata\.namespace"):
         FakeClientset(pod("a", ""))
