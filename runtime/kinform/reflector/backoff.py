@@ -38,6 +38,13 @@ class Backoff:
         """Seconds to wait now; the following ones will be longer."""
         delay = self._next
         self._next = min(delay * self._factor, self._cap)
+        return self._spread(delay)
+
+    def shortest(self) -> float:
+        """Seconds as the first step would have them, wherever the steps have got to; they stay there."""
+        return self._spread(self._initial)
+
+    def _spread(self, delay: float) -> float:
         return delay * (1.0 + self._jitter * self._rng.random())
 
     def reset(self) -> None:

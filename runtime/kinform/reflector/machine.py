@@ -48,6 +48,7 @@ _RETRY_AFTER_CAP: Final = 60.0
 _FRUITLESS_LIMIT: Final = 5
 _INTERNAL_WINDOW: Final = 30.0  # for so long after the first InternalError event the watch is resumed, then relisted
 _INTERNAL_QUIET: Final = 60.0
+_EXPIRY_INTERVAL: Final = 60.0  # an expiry within so long after another one is no end of an outage, and waits in full
 
 _RETRY_IN_PLACE: Final = frozenset({Reason.CONNECTION, Reason.THROTTLED, Reason.UNAUTHORIZED, Reason.FORBIDDEN})
 
@@ -132,6 +133,7 @@ class Reflector:
         self._fruitless_relisted = False
         self._was_too_large = False
         self._first_internal = self._last_internal = float("-inf")
+        self._last_expiry = float("-inf")
         self._bookmarks_come = False
         self._bookmarks_missing = False  # they came, and then a watch was silent for longer than they take
 
@@ -453,8 +455,10 @@ class Reflector:
             reason = Reason.IDLE
             self._bookmarks_missing = self._bookmarks_missing or self._bookmarks_come
             self._bookmarks_come = False  # if it was only a server that sends none, the next watch gets its full time
-        if reason in {Reason.EXPIRED, Reason.NOT_FOUND}:
-            self._resync(now, reason, error, self._version if reason is Reason.EXPIRED else "")
+        if reason is Reason.EXPIRED:
+            self._watch_expired(now, error)
+        elif reason is Reason.NOT_FOUND:
+            self._resync(now, reason, error, "")
         elif reason is Reason.TOO_LARGE:
             if self._was_too_large:
                 self._resync(now, reason, error, "")
@@ -467,6 +471,21 @@ class Reflector:
             self._rewatch(now, reason, error)
         else:
             self._fruitless_watch(now, reason, error)
+
+    def _watch_expired(self, now: float, error: Exception) -> None:
+        """410: the server is well, only our version is not, so the fetch need not wait as for a server that is not.
+
+        It is what ends an outage: by then the back-off has grown, and was waited for before this watch.
+        """
+        self._report(Reason.EXPIRED, error)
+        self._sync_version = self._version
+        delay = self._delay(now, error)
+        if now - self._last_expiry >= _EXPIRY_INTERVAL and not (
+            isinstance(error, ApiStatusError) and error.retry_after
+        ):
+            self._last_expiry = now
+            delay = min(delay, self._backoff.shortest())
+        self._restart(now, Reason.EXPIRED, _Phase.SYNC, delay)
 
     def _is_final(self, now: float, error: Exception) -> bool:
         """Whether an ERROR event says that resuming will not do."""

@@ -178,6 +178,26 @@ def test_an_expired_watch_is_followed_by_a_full_fetch_not_older(bench: Bench, in
     assert bench.machine.statistics().synced
 
 
+def test_an_expiry_that_ends_an_outage_is_not_waited_for_as_the_outage_was(bench: Bench) -> None:
+    bench.synced(version="10")
+    for _ in range(8):
+        bench.fail(TransportError("refused"))
+        bench.watch()
+    assert bench.waits[-1][0] >= 30.0
+    bench.fail(bench.gone())
+    bench.stream()
+    assert bench.waits[-1] == (pytest.approx(1.2, abs=0.4), "expired")
+    bench.feed(bench.end("20"), bench.error_event(bench.gone()))
+    bench.stream()
+    assert bench.waits[-1][0] >= 30.0, "it goes on expiring: no full fetches in quick succession"
+    bench.feed(bench.end("30"))
+    bench.close(after=100.0)
+    bench.watch()
+    bench.fail(bench.error(410, "Expired", retry_after=20))
+    bench.stream()
+    assert bench.waits[-1][0] >= 20.0, "the server has its say"
+
+
 def test_an_expired_watch_of_a_paging_server(paging: Bench) -> None:
     paging.list()
     paging.page(("a", "1"), ("b", "2"), version="10")
