@@ -1,4 +1,4 @@
-"""Runs chaos by itself, with any plan: ``python -m tests.real.chaos --help``."""
+"""Runs chaos by itself: its figures go to standard output, what kinform logs to standard error."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=LONG.seed, help="another one: another sequence")
     parser.add_argument("--short", action="store_true", help="the short run, as in CI")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR)
-    logging.getLogger("kinform").addHandler(logging.NullHandler())
+    logging.basicConfig(format="%(asctime)s.%(msecs)03d %(message)s", datefmt="%H:%M:%S")
     plan = SHORT if options.short else replace(LONG, seconds=options.seconds, seed=options.seed)
     with pytest.MonkeyPatch.context() as monkeypatch:
         figures = Chaos(plan, options.version, monkeypatch).run()

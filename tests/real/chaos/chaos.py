@@ -44,7 +44,7 @@ class Plan:
     """What a run is to be.
 
     Attributes:
-        seconds: How long disturbances are made; at least one round of them.
+        seconds: How long disturbances are made; 0: one round of them.
         seed: Of what is written and disturbed, and of how long that lasts.
         speed: How many seconds of the fleet's clock a second has: how much shorter its waits are.
         rate: Writes in a second.
@@ -154,6 +154,7 @@ class Chaos:
             "seconds without a server": round(disturbances.seconds_down, 1),
             "requests meanwhile": disturbances.requests_while_down,
             "most of them in a second": round(disturbances.most_requests_a_second, 1),
+            "steps of the wall clock while all was well": disturbances.steps_judged,
         }
         self._problems += fleet.problems()
         self._stop_while_frozen(control_plane, fleet)
@@ -165,6 +166,8 @@ class Chaos:
             for kind in self._round(disturbances):
                 disturbances.make(kind)
                 self._wait_until_connected(fleet)
+                if self._plan.seconds and time.monotonic() >= end:
+                    break
             writer.pause()
             self._recovery.append(fleet.seconds_until_equal(straight, _LONGEST_BACKOFF / self._plan.speed + _SLACK))
             fleet.let_handlers_catch_up()

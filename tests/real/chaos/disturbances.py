@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import Counter
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tests.real.chaos.fleet import Fleet
 
     from kinform.testing import ControlPlane, TcpProxy
+
+logger = logging.getLogger("kinform.chaos")
 
 _FIRST_DELAY = 0.8  # seconds: the shortest back-off
 _DAY = 86_400.0
@@ -50,6 +53,7 @@ class Disturbances:
         self._chance = chance
         self._seconds = seconds
         self.survived: Counter[str] = Counter()
+        self.steps_judged = 0
         self.problems: list[str] = []
         self.requests_while_down = 0
         self.seconds_down = 0.0
@@ -72,10 +76,13 @@ class Disturbances:
 
     def make(self, kind: Callable[[], None]) -> None:
         """Makes one, mends it, and counts it."""
+        name = kind.__name__.replace("_", " ")
+        logger.warning("disturbance: %s", name)
         kind()
         self._proxy.heal()
         self._control_plane.wait_until_ready()
-        self.survived[kind.__name__.replace("_", " ")] += 1
+        self.survived[name] += 1
+        logger.warning("over: %s", name)
 
     # ---- servers
 
@@ -135,17 +142,25 @@ class Disturbances:
     # ---- time
 
     def step_the_wall_clock(self) -> None:
-        """A day forward or back. Nothing but the watches' own ends may begin anew by it."""
-        before = self._broken()
+        """A day forward or back. Where all was well, it stays so: nothing but a watch's own end has one begin anew."""
+        well, before, events = self._is_well(), self._broken(), self._fleet.events
         self._clock.step(self._chance.choice((-1, 1)) * _DAY)
-        events = self._fleet.events
         deadline = time.monotonic() + 10.0
         while self._fleet.events < events + 10 and time.monotonic() < deadline:
             time.sleep(0.05)
+        if not well:
+            return
+        self.steps_judged += 1
         if self._fleet.events == events:
             self.problems.append("no events came after the wall clock was stepped")
-        if self._fleet.connected and (anew := self._broken() - before):
+        if anew := self._broken() - before:
             self.problems.append(f"the wall clock was stepped, and {anew} began anew")
+
+    def _is_well(self) -> bool:
+        """Whether all watches are open, and stay so for a second."""
+        before = self._broken()
+        time.sleep(1.0)
+        return self._fleet.connected and self._broken() == before
 
     def _broken(self) -> Counter[str]:
         return Counter({reason: count for reason, count in self._fleet.restarts().items() if reason != "closed"})

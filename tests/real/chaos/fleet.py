@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from kinform.reflector import ReflectorStatistics
     from kinform.transport import ApiSource, Transport
     from kinform.wire import Change
+
+logger = logging.getLogger("kinform.chaos")
 
 NAMESPACES = ("north", "south", "west")
 
@@ -139,10 +142,12 @@ class Fleet:
         Raises:
             AssertionError: One is not in time.
         """
-        return sum(
-            seconds_until_equal(transport, each.informer, timeout, metadata_only=each.metadata_only)
-            for each in self.members
-        )
+        began = time.monotonic()
+        for each in self.members:
+            left = timeout - (time.monotonic() - began)
+            lasted = seconds_until_equal(transport, each.informer, left, metadata_only=each.metadata_only)
+            logger.warning("%s was equal after %.1f s more", each.informer.name, lasted)
+        return time.monotonic() - began
 
     def problems(self) -> list[str]:
         """What the handlers were told that cannot be, or were not told; once they have caught up."""
