@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kinform.testing.fake_source import FakeFeed, FakeSource
     from kinform.testing.server import FaultPlan, Server
     from kinform.testing.tcp_proxy import TcpProxy
+    from kinform.testing.waiting import consistently, eventually
 
 __all__ = [
     "ControlPlane",
@@ -36,6 +37,8 @@ __all__ = [
     "Server",
     "TcpProxy",
     "VirtualClock",
+    "consistently",
+    "eventually",
 ]
 
 _MODULES = {
@@ -50,6 +53,8 @@ _MODULES = {
     "Server": "kinform.testing.server",
     "TcpProxy": "kinform.testing.tcp_proxy",
     "VirtualClock": "kinform.testing.clock",
+    "consistently": "kinform.testing.waiting",
+    "eventually": "kinform.testing.waiting",
 }
 
 os.environ.setdefault("KINFORM_CACHE_MUTATION_DETECTOR", "1")
