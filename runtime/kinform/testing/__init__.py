@@ -12,16 +12,18 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from kinform.testing._manifests import Manifest
     from kinform.testing.clock import VirtualClock
     from kinform.testing.control_plane import (
         ControlPlane,
         ControlPlaneError,
         ControlPlaneNotFoundError,
+        ControlPlaneOptions,
         ControlPlaneStartError,
     )
     from kinform.testing.fake_recorder import FakeRecorder
     from kinform.testing.fake_source import FakeFeed, FakeSource
-    from kinform.testing.server import FaultPlan, Server
+    from kinform.testing.server import FaultPlan, Server, ServerOptions
     from kinform.testing.tcp_proxy import TcpProxy
     from kinform.testing.waiting import consistently, eventually
 
@@ -29,12 +31,15 @@ __all__ = [
     "ControlPlane",
     "ControlPlaneError",
     "ControlPlaneNotFoundError",
+    "ControlPlaneOptions",
     "ControlPlaneStartError",
     "FakeFeed",
     "FakeRecorder",
     "FakeSource",
     "FaultPlan",
+    "Manifest",
     "Server",
+    "ServerOptions",
     "TcpProxy",
     "VirtualClock",
     "consistently",
@@ -45,12 +50,15 @@ _MODULES = {
     "ControlPlane": "kinform.testing.control_plane",
     "ControlPlaneError": "kinform.testing.control_plane",
     "ControlPlaneNotFoundError": "kinform.testing.control_plane",
+    "ControlPlaneOptions": "kinform.testing.control_plane",
     "ControlPlaneStartError": "kinform.testing.control_plane",
     "FakeFeed": "kinform.testing.fake_source",
     "FakeRecorder": "kinform.testing.fake_recorder",
     "FakeSource": "kinform.testing.fake_source",
     "FaultPlan": "kinform.testing.server",
+    "Manifest": "kinform.testing._manifests",
     "Server": "kinform.testing.server",
+    "ServerOptions": "kinform.testing.server",
     "TcpProxy": "kinform.testing.tcp_proxy",
     "VirtualClock": "kinform.testing.clock",
     "consistently": "kinform.testing.waiting",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import threading
 import traceback
 from types import FunctionType
@@ -22,7 +23,7 @@ __all__ = ["consistently", "eventually"]
 
 T = TypeVar("T")
 
-_NOT_YET: Final = (AssertionError, NotFoundError)
+_NOT_YET: Final[tuple[type[BaseException], ...]] = (AssertionError, NotFoundError)
 _PATIENCE: Final = 10.0  # seconds of real time that threads have to act on a virtual clock's last move
 _MOMENT: Final = 0.005  # seconds of real time between two moves of a virtual clock, for threads to act on each
 
@@ -34,7 +35,7 @@ def eventually(
     timeout: float = ...,
     interval: float = ...,
     clock: Clock = ...,
-    retry_on: tuple[type[Exception], ...] = ...,
+    retry_on: tuple[type[BaseException], ...] = ...,
 ) -> None: ...
 @overload
 def eventually(
@@ -43,7 +44,7 @@ def eventually(
     timeout: float = ...,
     interval: float = ...,
     clock: Clock = ...,
-    retry_on: tuple[type[Exception], ...] = ...,
+    retry_on: tuple[type[BaseException], ...] = ...,
 ) -> T: ...
 def eventually(
     check: Callable[[], T | None],
@@ -51,7 +52,7 @@ def eventually(
     timeout: float = 10.0,
     interval: float = 0.05,
     clock: Clock = SYSTEM_CLOCK,
-    retry_on: tuple[type[Exception], ...] = _NOT_YET,
+    retry_on: tuple[type[BaseException], ...] = _NOT_YET,
 ) -> T | None:
     """Tries a check again and again until it holds. Blocks; not for asynchronous checks (Gomega: ``Eventually``).
 
@@ -73,8 +74,9 @@ def eventually(
         interval: Seconds between two tries.
         clock: What these seconds are counted by. A ``VirtualClock`` is moved from try to try, up to ``timeout`` in all,
             and the threads that go by it get moments of real time, up to 10 seconds in the end.
-        retry_on: What a check may raise that does not hold yet: AssertionError, and what clients and listers raise for
-            objects that are not there. All else is raised at once.
+        retry_on: What a check may raise that does not hold yet: AssertionError (as which ``pytest.fail`` counts, and a
+            ``pytest.raises`` that saw nothing), and what clients and listers raise for objects that are not there. All
+            else is raised at once.
 
     Returns:
         What the check returned in the end.
@@ -150,13 +152,13 @@ class _Attempt:
         why: Why it failed.
     """
 
-    def __init__(self, check: Callable[[], object], retry_on: tuple[type[Exception], ...]) -> None:
+    def __init__(self, check: Callable[[], object], retry_on: tuple[type[BaseException], ...]) -> None:
         self._check = check
-        self._retry_on = retry_on
+        self._retry_on = (*retry_on, *_failures_of_pytest()) if AssertionError in retry_on else retry_on
         self._asserts = _asserts(check)
         self.count = 0
         self.value: object = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.why = ""
 
     def __call__(self) -> bool:
@@ -226,10 +228,18 @@ def _asserts(check: Callable[[], object]) -> bool:
     return inspect.signature(inner).return_annotation in {inspect.Signature.empty, None, "None"}
 
 
-def _told(error: Exception) -> str:
+def _failures_of_pytest() -> tuple[type[BaseException], ...]:
+    """What ``pytest.fail`` raises, where this is a test of pytest's."""
+    pytest = sys.modules.get("pytest")
+    return () if pytest is None else (cast("type[BaseException]", pytest.fail.Exception),)
+
+
+def _told(error: BaseException) -> str:
     """What an exception says, or where it came from if it says nothing."""
     text = str(error)
     if text:
-        return text if isinstance(error, AssertionError) else f"{type(error).__name__}: {text}"
+        return (
+            text if isinstance(error, (AssertionError, *_failures_of_pytest())) else f"{type(error).__name__}: {text}"
+        )
     place = traceback.extract_tb(error.__traceback__)[-1]
     return f"{place.line or type(error).__name__} ({place.filename}:{place.lineno})"

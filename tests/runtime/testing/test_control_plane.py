@@ -17,19 +17,23 @@ from cryptography import x509
 import kinform.testing
 from kinform.testing import ControlPlane, ControlPlaneError, ControlPlaneNotFoundError, ControlPlaneStartError
 from kinform.testing._pki import Authority
-from kinform.testing.control_plane import cache_folder, find_binaries, minor_version
+from kinform.testing.control_plane import _ports, cache_folder, find_binaries, minor_version
 from kinform.testing.control_plane.__main__ import main
-from kinform.testing.control_plane._processes import free_port
+from kinform.testing.control_plane._ports import free_port
 
 # Both leave a line in calls.log of their folder when they start: the name, the process id, the flags.
 PRELUDE = """\
-#!{python}
-import http.server, json, os, pathlib, signal, ssl, sys, time
-flags = dict(flag[2:].partition("=")[::2] for flag in sys.argv[1:])
-here = pathlib.Path(__file__).parent
-if "version" in flags:
+#!{python} -IS
+import os, sys
+if "--version" in sys.argv:
     print("Kubernetes {version}")
     sys.exit()
+if "--help" in sys.argv:
+    print(open(__file__ + ".help").read() if os.path.exists(__file__ + ".help") else "no flags are told")
+    sys.exit()
+import http.server, json, pathlib, signal, ssl, time
+flags = dict(flag[2:].partition("=")[::2] for flag in sys.argv[1:])
+here = pathlib.Path(__file__).parent
 with open(here / "calls.log", "a") as log:
     log.write(json.dumps([pathlib.Path(__file__).name, os.getpid(), flags]) + "\\n")
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -104,8 +108,9 @@ class Programs:
 
 @pytest.fixture(autouse=True)
 def nothing_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("KUBEBUILDER_ASSETS", "TEST_ASSET_KUBE_APISERVER", "TEST_ASSET_ETCD", "TEST_ASSET_KUBECTL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith(("KUBEBUILDER_", "TEST_ASSET_")) or name == "USE_EXISTING_CLUSTER":
+            monkeypatch.delenv(name)
     monkeypatch.setenv("KINFORM_CACHE", str(tmp_path / "cache"))
 
 
@@ -247,6 +252,66 @@ def test_no_gates_and_no_alpha_unless_asked_for(programs: Programs) -> None:
     assert "runtime-config" not in flags
 
 
+def test_flags_that_a_program_does_not_know_are_left_out_unless_they_are_given(programs: Programs) -> None:
+    (programs.folder / "etcd.help").write_text(
+        "Usage:\n\n  --data-dir '${name}.etcd'\n    Path.\n  --listen-client-urls 'http://x'\n  -v, --log-level 'info'\n"
+    )
+    with ControlPlane(etcd_flags={"snapshot-count": "7"}):
+        [(_, etcd)], [(_, server)] = programs.calls("etcd"), programs.calls("kube-apiserver")
+    assert set(etcd) == {"data-dir", "listen-client-urls", "log-level", "snapshot-count"}
+    assert "endpoint-reconciler-type" in server, "it tells nothing of its flags"
+
+
+def test_output_is_attached_and_logged(
+    programs: Programs, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.write("kube-apiserver", 'print("here I am", flush=True)\n' + APISERVER)
+    with ControlPlane() as control_plane:
+        assert (control_plane.directory / "kube-apiserver.log").read_text() == "here I am\n"
+    assert "here I am" not in capfd.readouterr().err
+    monkeypatch.setenv("KUBEBUILDER_ATTACH_CONTROL_PLANE_OUTPUT", "true")
+    with ControlPlane() as control_plane:
+        control_plane.stop_apiserver()
+        assert (control_plane.directory / "kube-apiserver.log").read_text() == "here I am\n"
+        control_plane.start_apiserver()
+    assert capfd.readouterr().err.count("here I am\n") == 2
+    programs.write("kube-apiserver", BROKEN)
+    with pytest.raises(ControlPlaneStartError, match="no-such-flag"):
+        ControlPlane().start()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", "90"), ("1m30s", "90"), ("500ms", "0.5"), ("0.5s", "0.5")])
+def test_timeouts_of_the_environment(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, text: str, seconds: str
+) -> None:
+    monkeypatch.setenv("KUBEBUILDER_CONTROLPLANE_START_TIMEOUT", text)
+    monkeypatch.setenv("KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT", text)
+    settings = ControlPlane()._server_settings
+    assert (f"{settings.start_timeout:g}", f"{settings.stop_timeout:g}") == (seconds, seconds)
+    settings = ControlPlane(start_timeout=1, stop_timeout=2)._server_settings
+    assert (settings.start_timeout, settings.stop_timeout) == (1, 2)
+
+
+@pytest.mark.parametrize("text", ["90", "s", "1d", "90s later", "-1s"])
+def test_a_timeout_that_is_no_duration(programs: Programs, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT", text)
+    with pytest.raises(ValueError, match=f"KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT={text} is no duration: .*90s"):
+        ControlPlane()
+
+
+def test_an_existing_cluster_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("USE_EXISTING_CLUSTER", "true")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    control_plane = ControlPlane()  # needs no programs
+    with pytest.raises(
+        ControlPlaneError, match="USE_EXISTING_CLUSTER asks for a cluster that is there, but: no cluster"
+    ):
+        control_plane.start()
+    with pytest.raises(ControlPlaneError, match="not started"):
+        _ = control_plane.version
+
+
 @pytest.mark.parametrize("program", ["etcd", "kube-apiserver"])
 def test_a_lost_race_for_a_port_is_run_again(programs: Programs, scratch: Path, program: str) -> None:
     programs.write(program, PORT_TAKEN_ONCE + {"etcd": ETCD, "kube-apiserver": APISERVER}[program])
@@ -307,7 +372,7 @@ def test_restart_keeps_port_data_and_log(programs: Programs) -> None:
 
 
 def test_an_apiserver_that_does_not_come_back_can_be_started_later(programs: Programs) -> None:
-    with ControlPlane() as control_plane:
+    with ControlPlane(start_timeout=3.0) as control_plane:
         control_plane.stop_apiserver()
         programs.write("kube-apiserver", 'sys.exit("address already in use")\n')
         with pytest.raises(ControlPlaneStartError, match="address already in use"):
@@ -317,11 +382,9 @@ def test_an_apiserver_that_does_not_come_back_can_be_started_later(programs: Pro
             control_plane.start_apiserver()
         assert "already in use" not in str(raised.value)  # that was the start before, though it is in the same log
         programs.write("kube-apiserver", "while True: time.sleep(1)\n")
-        control_plane._start_timeout = 0.5
         with pytest.raises(ControlPlaneStartError, match="not ready"):
             control_plane.start_apiserver()
         assert not is_there(programs.calls("kube-apiserver")[-1][0])
-        control_plane._start_timeout = 60.0
         programs.write("kube-apiserver", APISERVER)
         control_plane.start_apiserver()
         assert control_plane.get("/x") == b"/x"
@@ -449,6 +512,22 @@ def test_authority_signs_names_groups_and_addresses() -> None:
 def test_free_ports_are_not_handed_out_twice() -> None:
     ports = [free_port() for _ in range(50)]
     assert len(set(ports)) == 50
+
+
+def test_ports_are_reserved_across_processes_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "cache" / "ports"
+    port = free_port()
+    assert (folder / str(port)).exists()
+    monkeypatch.setattr(_ports, "_handed_out", set())  # as in another process
+    assert not _ports._reserve(port)
+    os.utime(folder / str(port), (0, 0))
+    assert _ports._reserve(port)
+
+
+def test_a_cache_that_cannot_be_written_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "ports").write_text("no folder")
+    assert free_port() > 0
 
 
 # ---- the command line

@@ -98,6 +98,21 @@ def test_what_is_not_there_yet() -> None:
     assert isinstance(caught.value.__cause__, NotFoundError)
 
 
+def test_what_pytest_says_of_a_check() -> None:
+    answers = Answers("quiet", KeyError("x"))
+
+    def check() -> None:
+        with pytest.raises(KeyError):
+            answers()
+
+    eventually(check, interval=0.001)
+    assert answers.count == 2
+    with pytest.raises(AssertionError, match=r"not within 0 s \(1 try\): three pods"):
+        eventually(lambda: pytest.fail("three pods"), timeout=0)
+    with pytest.raises(AssertionError, match="three pods"):
+        consistently(lambda: pytest.fail("three pods"), duration=0)
+
+
 def test_other_errors_end_it() -> None:
     answers = Answers(KeyError("x"), "pod")
     with pytest.raises(KeyError):

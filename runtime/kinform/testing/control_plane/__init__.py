@@ -9,13 +9,19 @@ from kinform.testing.control_plane._errors import (
     ControlPlaneNotFoundError,
     ControlPlaneStartError,
 )
+from kinform.testing.control_plane._options import ControlPlaneOptions
+from kinform.testing.control_plane._users import PolicyRule
+from kinform.testing.control_plane._webhooks import WebhookServing
 
 __all__ = [
     "Binaries",
     "ControlPlane",
     "ControlPlaneError",
     "ControlPlaneNotFoundError",
+    "ControlPlaneOptions",
     "ControlPlaneStartError",
+    "PolicyRule",
+    "WebhookServing",
     "cache_folder",
     "find_binaries",
     "minor_version",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import subprocess
@@ -14,10 +15,11 @@ from kinform.testing.control_plane._errors import ControlPlaneNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Binaries", "cache_folder", "find_binaries", "minor_version"]
+__all__ = ["Binaries", "cache_folder", "find_binaries", "known_flags", "minor_version"]
 
 _KUBEBUILDER_FOLDER = Path("/usr/local/kubebuilder/bin")
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
+_FLAG_IN_HELP = re.compile(r"^\s+(?:-\w, )?--([a-z][a-z0-9-]*)", re.MULTILINE)
 _ASKED_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?")
 
 
@@ -94,6 +96,25 @@ def find_binaries(
         raise ControlPlaneNotFoundError(_advice("etcd", None))
     tool = next(_candidates("kubectl", kubectl, beside=server.parent), None)
     return Binaries(kube_apiserver=server, etcd=store, kubectl=tool, version=found_version)
+
+
+def known_flags(program: Path) -> frozenset[str] | None:
+    """The flags that a program's ``--help`` lists, without dashes; None where it says nothing of use.
+
+    So one code serves many versions: flags that one of them does not know are left out.
+    """
+    return _known_flags(program, program.stat().st_mtime_ns)
+
+
+@functools.cache
+def _known_flags(program: Path, _changed: int) -> frozenset[str] | None:
+    try:
+        done = subprocess.run(  # noqa: S603
+            [program, "--help"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return frozenset(_FLAG_IN_HELP.findall(done.stdout)) or None
 
 
 def _find_server(version: str | None, explicit: Path | None) -> tuple[Path, str]:

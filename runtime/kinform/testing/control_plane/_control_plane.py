@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import importlib
-import shutil
 import subprocess
-import tempfile
 import threading
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from kinform.errors import ApiStatusError, TransportError
+from kinform.testing._manifests import definitions_in, objects_in
+from kinform.testing.control_plane import _settings
 from kinform.testing.control_plane._binaries import find_binaries
+from kinform.testing.control_plane._definitions import install, uninstall
 from kinform.testing.control_plane._disturbances import Disturbances
-from kinform.testing.control_plane._errors import ControlPlaneError, ControlPlaneStartError
-from kinform.testing.control_plane._processes import PortTakenError, Server, Watchdog, free_port
+from kinform.testing.control_plane._errors import ControlPlaneError
+from kinform.testing.control_plane._existing import ExistingCluster
+from kinform.testing.control_plane._objects import Objects
+from kinform.testing.control_plane._own_servers import OwnServers, ServerSettings
+from kinform.testing.control_plane._ports import free_port
+from kinform.testing.control_plane._processes import PortTakenError
+from kinform.testing.control_plane._users import allow
+from kinform.testing.control_plane._webhooks import WebhookServing, install_webhooks
+from kinform.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-    from kinform.testing.control_plane._credentials import Credentials
+    from kinform.testing._manifests import Manifest
+    from kinform.testing.control_plane._users import PolicyRule
     from kinform.transport import ApiClient
 
 __all__ = ["ControlPlane"]
 
-_LOOPBACK = "127.0.0.1"
-_START_ATTEMPTS = 5
-_POLL_SECONDS = 0.05
-_SERVICE_RANGE = "10.0.0.0/24"
-_FIRST_SERVICE = "10.0.0.1"
-_EVERYTHING_GATES = {"AllAlpha": True, "AllBeta": True}
+_LOOPBACK: Final = "127.0.0.1"
+_START_ATTEMPTS: Final = 5
+_START_TIMEOUT: Final = 60.0
+_STOP_TIMEOUT: Final = 20.0
+_EVERYTHING_GATES: Final = {"AllAlpha": True, "AllBeta": True}
+
+
+class _Host(Protocol):
+    host: str
+
+
+class _Configured(Protocol):
+    configuration: _Host
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
 
 
 class ControlPlane(Disturbances):
@@ -67,8 +85,19 @@ class ControlPlane(Disturbances):
         etcd_flags: Further flags of etcd, likewise.
         directory: Folder for data, certificates, logs and kubeconfig, which is made and kept; None for a temporary
             one, removed at the end.
-        start_timeout: Seconds that each server has to become ready.
-        stop_timeout: Seconds that each server has to end before it is killed. An API server drains for some seconds.
+        start_timeout: Seconds that each server has to become ready; None: ``KUBEBUILDER_CONTROLPLANE_START_TIMEOUT``
+            (a duration such as ``90s``), else 60.
+        stop_timeout: Seconds that each server has to end before it is killed; None:
+            ``KUBEBUILDER_CONTROLPLANE_STOP_TIMEOUT``, else 20. An API server drains for some seconds.
+        attach_output: Whether the servers' logs go to standard error, too; None:
+            ``KUBEBUILDER_ATTACH_CONTROL_PLANE_OUTPUT``.
+        use_existing_cluster: Use the cluster of the kubeconfig in place of servers of its own, which all arguments
+            above are about; None: ``USE_EXISTING_CLUSTER``. Then there are no further users, webhooks, restarts and
+            compactions; what ``install`` has made new goes with ``stop()``.
+
+    Raises:
+        ControlPlaneNotFoundError: A program is not on this machine.
+        ValueError: ``version`` is not a version, or a variable of the environment not a duration.
     """
 
     def __init__(
@@ -83,43 +112,75 @@ class ControlPlane(Disturbances):
         apiserver_flags: Mapping[str, str] | None = None,
         etcd_flags: Mapping[str, str] | None = None,
         directory: Path | None = None,
-        start_timeout: float = 60.0,
-        stop_timeout: float = 20.0,
+        start_timeout: float | None = None,
+        stop_timeout: float | None = None,
+        attach_output: bool | None = None,
+        use_existing_cluster: bool | None = None,
     ) -> None:
-        self._binaries = find_binaries(version, kube_apiserver=kube_apiserver, etcd=etcd, kubectl=kubectl)
-        self._gates = {**(_EVERYTHING_GATES if all_apis else {}), **(feature_gates or {})}
-        self._all_apis = all_apis
-        self._apiserver_flags = _flag_names(apiserver_flags)
-        self._etcd_flags = _flag_names(etcd_flags)
-        self._given_directory = directory
-        self._start_timeout = start_timeout
-        self._stop_timeout = stop_timeout
-        self._directory: Path | None = None
-        self._credentials: Credentials | None = None
-        self._watchdog: Watchdog | None = None
-        self._etcd: Server | None = None
-        self._apiserver: Server | None = None
-        self._etcd_port = 0
-        self._port = 0
+        existing = _settings.uses_existing_cluster() if use_existing_cluster is None else use_existing_cluster
+        programs = {"kube_apiserver": kube_apiserver, "etcd": etcd, "kubectl": kubectl}
+        self._binaries = None if existing else find_binaries(version, **programs)
+        self._given_kubectl = kubectl
+        gates = {**(_EVERYTHING_GATES if all_apis else {}), **(feature_gates or {})}
+        flags: dict[str, str] = {}
+        if all_apis:
+            flags["runtime-config"] = "api/all=true"
+        if gates:
+            flags["feature-gates"] = ",".join(f"{name}={str(on).lower()}" for name, on in gates.items())
+        self._server_settings = ServerSettings(
+            apiserver_flags=flags | _flag_names(apiserver_flags),
+            etcd_flags=_flag_names(etcd_flags),
+            directory=directory,
+            start_timeout=_settings.start_timeout(_START_TIMEOUT) if start_timeout is None else start_timeout,
+            stop_timeout=_settings.stop_timeout(_STOP_TIMEOUT) if stop_timeout is None else stop_timeout,
+            attach_output=_settings.attaches_output() if attach_output is None else attach_output,
+        )
+        self._cluster: OwnServers | ExistingCluster | None = None
+        self._transport: Transport | None = None
+        self._fresh: list[str] = []  # definitions that install() has made
         self._clients: list[ApiClient] = []
-        self._clients_lock = threading.Lock()
+        self._lock = threading.Lock()
 
     # ---- what it is
 
     @property
     def version(self) -> str:
-        """The API server's version, such as ``"v1.37.2"``."""
-        return self._binaries.version
+        """The API server's version, such as ``"v1.37.2"``; of an existing cluster, once it is started.
+
+        Raises:
+            ControlPlaneError: It is not started.
+        """
+        if self._binaries is not None:
+            return self._binaries.version
+        cluster = self._started
+        return cluster.version if isinstance(cluster, ExistingCluster) else ""
 
     @property
     def url(self) -> str:
-        """Where the API server listens: ``https://127.0.0.1:PORT``. It stays the same over ``restart_apiserver()``."""
-        return f"https://{_LOOPBACK}:{self._port}"
+        """Where the API server listens: ``https://127.0.0.1:PORT``. It stays the same over ``restart_apiserver()``.
+
+        Raises:
+            ControlPlaneError: It is not started.
+        """
+        return self._started.url
 
     @property
     def port(self) -> int:
-        """The API server's port on 127.0.0.1, which stays the same, too."""
-        return self._port
+        """The API server's port on 127.0.0.1, which stays the same, too.
+
+        Raises:
+            ControlPlaneError: It is not started.
+        """
+        return self._own.apiserver.port
+
+    @property
+    def etcd_url(self) -> str:
+        """Where etcd listens, without TLS.
+
+        Raises:
+            ControlPlaneError: It is not started.
+        """
+        return self._own.etcd.url
 
     @property
     def directory(self) -> Path:
@@ -128,14 +189,29 @@ class ControlPlane(Disturbances):
         Raises:
             ControlPlaneError: It is not started.
         """
-        if self._directory is None:
-            raise ControlPlaneError("the control plane is not started")
-        return self._directory
+        return self._own.directory
 
     @property
     def kubeconfig(self) -> Path:
-        """A kubeconfig file for an administrator (group ``system:masters``); it holds its certificates itself."""
-        return self.directory / "kubeconfig"
+        """A kubeconfig file for an administrator (group ``system:masters``); it holds its certificates itself.
+
+        Raises:
+            ControlPlaneError: It is not started.
+        """
+        return self._started.kubeconfig
+
+    @property
+    def _started(self) -> OwnServers | ExistingCluster:
+        if self._cluster is None:
+            raise ControlPlaneError("the control plane is not started")
+        return self._cluster
+
+    @property
+    def _own(self) -> OwnServers:
+        cluster = self._started
+        if isinstance(cluster, ExistingCluster):
+            raise ControlPlaneError(f"that takes servers of our own, and this is an existing cluster: {cluster.url}")
+        return cluster
 
     # ---- start and stop
 
@@ -160,18 +236,17 @@ class ControlPlane(Disturbances):
             ControlPlaneStartError: A server ended or was not ready in time; the message has the end of its log.
             ControlPlaneError: It is started already.
         """
-        if self._directory is not None:
+        if self._cluster is not None:
             raise ControlPlaneError("the control plane is started already")
+        if self._binaries is None:
+            self._cluster = ExistingCluster()
+            return
         for attempt in range(1, _START_ATTEMPTS + 1):
             try:
-                self._start()
+                self._cluster = OwnServers(self._binaries, self._server_settings)
             except PortTakenError:
-                self.stop()
                 if attempt == _START_ATTEMPTS:
                     raise
-            except BaseException:
-                self.stop()
-                raise
             else:
                 return
 
@@ -179,80 +254,26 @@ class ControlPlane(Disturbances):
         """End both servers and remove the run's temporary files; does nothing if it is not started.
 
         Blocks until they are gone: some seconds, at most twice ``stop_timeout``. Clients made by ``client()`` are
-        closed.
+        closed. An existing cluster goes on, without the definitions that ``install`` has made new.
         """
-        with self._clients_lock:
-            clients, self._clients = self._clients, []
-        for client in clients:
-            cast("_Closable", client).close()
-        if self._etcd is not None:
-            self._etcd.thaw()
-        for server in (self._apiserver, self._etcd):
-            if server is not None:
-                # Without etcd the API server does not drain, but waits for it until it is killed.
-                server.stop(self._stop_timeout, graceful=self._etcd is not None)
-        self._apiserver = self._etcd = None
-        if self._watchdog is not None:
-            self._watchdog.close()
-            self._watchdog = None
-        if self._directory is not None and self._given_directory is None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-        self._directory = None
-
-    def stop_apiserver(self, *, graceful: bool = True) -> None:
-        """End the API server and wait until it is gone; etcd goes on with the data.
-
-        Args:
-            graceful: End it by SIGTERM: it closes its watches and drains, which takes some seconds. Else by SIGKILL,
-                as in a crash.
-
-        Raises:
-            ControlPlaneError: The control plane is not started.
-        """
-        _ = self.directory
-        if self._apiserver is not None:
-            self._apiserver.stop(self._stop_timeout, graceful=graceful)
-            self._apiserver = None
-
-    def start_apiserver(self) -> None:
-        """Start the API server again, on the same port and data, and wait until it serves; nothing if it runs.
-
-        Raises:
-            ControlPlaneStartError: It ended, or was not ready in time.
-            ControlPlaneError: The control plane is not started.
-        """
-        _ = self.directory
-        if self._apiserver is not None and self._apiserver.running():
+        cluster = self._cluster
+        if cluster is None:
             return
         try:
-            self._run_apiserver()
-        except BaseException:
-            self.stop_apiserver(graceful=False)
-            raise
-
-    def wait_until_ready(self) -> None:
-        """Wait until the API server serves and finds its data, such as after ``start_etcd()`` or a thaw.
-
-        Raises:
-            ControlPlaneStartError: It ended, or was not ready within ``start_timeout`` seconds.
-            ControlPlaneError: It does not run.
-        """
-        if self._apiserver is None:
-            raise ControlPlaneError("the API server does not run")
-        self._await(self._apiserver, self._ready)
-
-    def restart_apiserver(self, *, graceful: bool = True) -> None:
-        """Stop the API server and start it again, on the same port and data. Blocks for 4 to 10 seconds.
-
-        Args:
-            graceful: As for ``stop_apiserver``.
-
-        Raises:
-            ControlPlaneStartError: It did not come up again.
-            ControlPlaneError: The control plane is not started.
-        """
-        self.stop_apiserver(graceful=graceful)
-        self.start_apiserver()
+            if isinstance(cluster, ExistingCluster) and self._fresh:
+                uninstall(self._objects(), self._fresh, self._server_settings.stop_timeout)
+        finally:
+            self._cluster = None
+            self._fresh.clear()
+            with self._lock:
+                clients, self._clients = self._clients, []
+                transport, self._transport = self._transport, None
+            if transport is not None:
+                transport.close()
+            for client in clients:
+                cast("_Closable", client).close()
+            if isinstance(cluster, OwnServers):
+                cluster.stop()
 
     # ---- use
 
@@ -264,39 +285,136 @@ class ControlPlane(Disturbances):
         Args:
             kubeconfig: Whose credentials to use, from ``add_user()``; None for the administrator's.
             port: Where to connect on 127.0.0.1, such as a ``TcpProxy``'s; None: as the kubeconfig says.
+
+        Raises:
+            ControlPlaneError: It is not started.
         """
-        client = importlib.import_module("kubernetes.client")
-        configuration = client.Configuration()
-        importlib.import_module("kubernetes.config").load_kube_config(
-            config_file=str(kubeconfig or self.kubeconfig), client_configuration=configuration, persist_config=False
-        )
+        api_client = self._make_client(kubeconfig)
         if port is not None:
-            configuration.host = f"https://{_LOOPBACK}:{port}"
-        configuration.proxy = None  # which it takes from the environment; a proxy cannot reach our loopback address
-        api_client = cast("ApiClient", client.ApiClient(configuration))
-        with self._clients_lock:
+            cast("_Configured", api_client).configuration.host = f"https://{_LOOPBACK}:{port}"
+        with self._lock:
             self._clients.append(api_client)
         return api_client
 
-    def add_user(self, name: str, groups: Sequence[str] = (), *, lifetime: timedelta | None = None) -> Path:
+    def _make_client(self, kubeconfig: Path | None) -> ApiClient:
+        cluster = self._started
+        if isinstance(cluster, ExistingCluster):
+            return cluster.client(kubeconfig)
+        client = importlib.import_module("kubernetes.client")
+        configuration = client.Configuration(host=cluster.url)
+        files = cluster.credentials.user_files(kubeconfig or cluster.kubeconfig)
+        if files is None:
+            importlib.import_module("kubernetes.config").load_kube_config(
+                config_file=str(kubeconfig), client_configuration=configuration, persist_config=False
+            )
+        else:
+            configuration.ssl_ca_cert = str(cluster.credentials.authority_file)
+            configuration.cert_file, configuration.key_file = map(str, files)
+        configuration.proxy = None  # which it takes from the environment; a proxy cannot reach our loopback address
+        return cast("ApiClient", client.ApiClient(configuration))
+
+    def add_user(
+        self,
+        name: str,
+        groups: Sequence[str] = (),
+        *,
+        rules: Sequence[PolicyRule] = (),
+        namespace: str = "",
+        lifetime: timedelta | None = None,
+        timeout: float = 30.0,
+    ) -> Path:
         """Make a user, who may do what RBAC gives to the name and the groups: at first nothing much.
 
         Args:
             name: The user's name.
             groups: The groups that the user is in.
+            rules: What the user may do besides: a role and its binding are made, named ``kinform-testing:`` and the
+                name, and awaited until they count. They replace those of before.
+            namespace: Where, as a Role; ``""``: everywhere, as a ClusterRole.
             lifetime: For how long the user's certificate is good; None: for longer than any test.
+            timeout: Seconds that the rules have to count.
 
         Returns:
             A kubeconfig file for the user; that of before, with new credentials, where there was one.
 
         Raises:
-            ControlPlaneError: The control plane is not started.
+            ControlPlaneError: The control plane is not started, or the rules are refused.
         """
-        path = self.directory / f"kubeconfig-{name.replace('/', '_')}"
-        if self._credentials is None:
-            raise ControlPlaneError("the control plane is not started")
-        self._credentials.write_kubeconfig(path, self.url, name, groups, lifetime)
+        own = self._own
+        path = own.directory / f"kubeconfig-{name.replace('/', '_')}"
+        own.credentials.write_kubeconfig(path, own.url, name, groups, lifetime)
+        if rules:
+            allow(self._objects(), name, groups, rules, namespace=namespace, timeout=timeout)
         return path
+
+    # ---- what it has installed
+
+    def install(self, *definitions: Manifest, timeout: float = 30.0) -> None:
+        """Install CustomResourceDefinitions, or bring them up to date, and wait until they are established and served.
+
+        Args:
+            definitions: Files (YAML or JSON), folders of these, models, or JSON as mappings. What else is in a file or
+                folder is passed over.
+            timeout: Seconds that they have.
+
+        Raises:
+            ControlPlaneError: One is refused, or not served in time.
+            ValueError: A file cannot be understood, or something holds no definition.
+            OSError: A file cannot be read.
+        """
+        self._fresh += install(self._objects(), definitions_in(definitions), timeout)
+
+    def uninstall(self, *definitions: Manifest, timeout: float = 30.0) -> None:
+        """Delete CustomResourceDefinitions, with all their objects, and wait until they are no longer served.
+
+        Args:
+            definitions: As for ``install``; only their names count. What is not there is no error.
+            timeout: Seconds that they have.
+
+        Raises:
+            ControlPlaneError: One is still there in the end: an object has a finalizer, which nobody removes.
+            ValueError: A file cannot be understood, or something holds no definition.
+            OSError: A file cannot be read.
+        """
+        names = [str(cast("Mapping[str, object]", each["metadata"])["name"]) for each in definitions_in(definitions)]
+        uninstall(self._objects(), names, timeout)
+        self._fresh = [name for name in self._fresh if name not in names]
+
+    def install_webhooks(self, *configurations: Manifest, port: int = 0) -> WebhookServing:
+        """Apply webhook configurations, pointed to a port of this machine, where the test is to serve them by HTTPS.
+
+        The path of each webhook stays; its service or host gives way to the local address, with the certificate
+        authority of this control plane. (envtest: ``WebhookInstallOptions``)
+
+        Args:
+            configurations: Mutating and ValidatingWebhookConfigurations: files, folders, models or mappings.
+            port: Where they are served; 0 takes a free one.
+
+        Returns:
+            The address, and the certificate to serve with.
+
+        Raises:
+            ControlPlaneError: One is refused.
+            ValueError: A file cannot be understood, or there is no configuration at all.
+            OSError: A file cannot be read.
+        """
+        own = self._own
+        certificate, key = own.credentials.webhook_identity(_LOOPBACK)
+        serving = WebhookServing(_LOOPBACK, port or free_port(), certificate, key)
+        trees = objects_in(configurations)
+        if not install_webhooks(self._objects(), trees, serving, own.credentials.authority):
+            raise ValueError("there is no MutatingWebhookConfiguration or ValidatingWebhookConfiguration")
+        return serving
+
+    def _objects(self) -> Objects:
+        """For requests as the administrator."""
+        self._started  # noqa: B018  (raises where it is not)
+        with self._lock:
+            if self._transport is None:
+                self._transport = Transport(lambda: self._make_client(None))
+            return Objects(self._transport)
+
+    # ---- use
 
     def kubectl(self, *arguments: str, input: str | None = None, timeout: float = 60.0) -> str:  # noqa: A002
         """Run kubectl as the administrator and give back what it prints.
@@ -309,9 +427,10 @@ class ControlPlane(Disturbances):
         Raises:
             ControlPlaneError: There is no kubectl, it failed, or it took too long.
         """
-        if self._binaries.kubectl is None:
+        program = self._binaries.kubectl if self._binaries is not None else self._given_kubectl or "kubectl"
+        if program is None:
             raise ControlPlaneError("no kubectl on this machine (TEST_ASSET_KUBECTL, KUBEBUILDER_ASSETS)")
-        command = [str(self._binaries.kubectl), "--kubeconfig", str(self.kubeconfig), *arguments]
+        command = [str(program), "--kubeconfig", str(self.kubeconfig), *arguments]
         try:
             done = subprocess.run(  # noqa: S603
                 command, input=input, capture_output=True, text=True, timeout=timeout, check=False
@@ -328,145 +447,12 @@ class ControlPlane(Disturbances):
         Raises:
             ControlPlaneError: It does not answer, or not with 200.
         """
-        status, body = self._ask(path, timeout)
-        if status != http.client.OK:
-            raise ControlPlaneError(f"GET {path}: {status} {body[:500].decode(errors='replace')}")
-        return body
-
-    # ---- within
-
-    def _start(self) -> None:
+        objects = self._objects()
         try:
-            from kinform.testing.control_plane._credentials import Credentials  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            raise ControlPlaneError(
-                f"the certificates need {error.name}, which comes with kinform's extra: pip install 'kinform[testing]'"
-            ) from error
-        if self._given_directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="kinform-control-plane-"))
-        else:
-            self._directory = self._given_directory
-            self._directory.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(self._directory / "etcd", ignore_errors=True)
-        self._credentials = Credentials(self._directory / "pki", [_LOOPBACK, _FIRST_SERVICE])
-        self._watchdog = Watchdog(self._directory, remove=self._given_directory is None)
-        self._etcd_port = free_port()
-        self._run_etcd()
-        self._port = free_port()
-        self._credentials.write_admin_kubeconfig(self.kubeconfig, self.url)
-        self._run_apiserver()
-
-    def _run_etcd(self) -> None:
-        if self._watchdog is None:
-            raise ControlPlaneError("the control plane is not started")
-        flags = {
-            "name": "kinform-testing",
-            "data-dir": str(self.directory / "etcd"),
-            "unsafe-no-fsync": "true",
-            "listen-client-urls": self.etcd_url,
-            "advertise-client-urls": self.etcd_url,
-            "listen-peer-urls": f"http://{_LOOPBACK}:0",  # a single member: nobody calls it
-            "log-level": "warn",
-            **self._etcd_flags,
-        }
-        command = [str(self._binaries.etcd), *_flags(flags)]
-        self._etcd = Server("etcd", command, self.directory / "etcd.log", self._watchdog)
-        # It makes its data once it has its ports: then it is ours that answers, not another that has just taken them.
-        data = self.directory / "etcd" / "member"
-        self._await(self._etcd, lambda: data.is_dir() and b'"true"' in self._read_etcd_health())
-
-    def _run_apiserver(self) -> None:
-        if self._watchdog is None or self._credentials is None:
-            raise ControlPlaneError("the control plane is not started")
-        flags = {
-            "etcd-servers": self.etcd_url,
-            "cert-dir": str(self.directory / "apiserver"),
-            **self._credentials.apiserver_flags(),
-            "bind-address": _LOOPBACK,
-            # Without an address to advertise it looks for a default route, which a sandbox may not have; and no
-            # endpoints can be written of a loopback address.
-            "advertise-address": _LOOPBACK,
-            "endpoint-reconciler-type": "none",
-            "secure-port": str(self._port),
-            "service-cluster-ip-range": _SERVICE_RANGE,
-            "allow-privileged": "true",
-            "authorization-mode": "RBAC",
-            "disable-admission-plugins": "ServiceAccount",
-            "service-account-issuer": self.url,
-        }
-        if self._all_apis:
-            flags["runtime-config"] = "api/all=true"
-        if self._gates:
-            flags["feature-gates"] = ",".join(f"{name}={str(on).lower()}" for name, on in self._gates.items())
-        flags.update(self._apiserver_flags)
-        command = [str(self._binaries.kube_apiserver), *_flags(flags)]
-        server = Server("kube-apiserver", command, self.directory / "kube-apiserver.log", self._watchdog)
-        self._apiserver = server
-        self._await(server, self._ready)
-
-    def _ready(self) -> bool:
-        return self._answers("/readyz") and self._answers("/api/v1/namespaces/default")
-
-    def _check_started(self) -> None:
-        _ = self.directory
-
-    def _await(self, server: Server, ready: Callable[[], bool]) -> None:
-        """Wait until the server is ready.
-
-        Raises:
-            PortTakenError: It ended since its port is taken.
-            ControlPlaneStartError: It ended, or the time is over.
-        """
-        deadline = time.monotonic() + self._start_timeout
-        while True:
-            server.raise_if_ended()
-            # A server that answers is not enough: if ours has just ended, it is another one on that port.
-            if ready() and server.running():
-                return
-            if time.monotonic() > deadline:
-                raise ControlPlaneStartError(
-                    f"{server.name} was not ready after {self._start_timeout:g} s\n{server.last_log_lines()}",
-                )
-            time.sleep(_POLL_SECONDS)
-
-    def _answers(self, path: str) -> bool:
-        try:
-            return self._ask(path, timeout=5.0)[0] == http.client.OK
-        except ControlPlaneError:
-            return False
-
-    def _ask(self, path: str, timeout: float) -> tuple[int, bytes]:
-        """GET a path of the API server, past any proxy of the environment."""
-        tls = self._credentials.tls if self._credentials is not None else None
-        connection = http.client.HTTPSConnection(_LOOPBACK, self._port, timeout=timeout, context=tls)
-        try:
-            with contextlib.closing(connection):
-                connection.request("GET", path, headers={"Accept": "application/json"})
-                response = connection.getresponse()
-                return response.status, response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ControlPlaneError(f"GET {self.url}{path}: {error}") from error
-
-    def _read_etcd_health(self) -> bytes:
-        connection = http.client.HTTPConnection(_LOOPBACK, self._etcd_port, timeout=5.0)
-        try:
-            with contextlib.closing(connection):
-                connection.request("GET", "/health")
-                return connection.getresponse().read()
-        except (OSError, http.client.HTTPException):
-            return b""
-
-
-if TYPE_CHECKING:
-    from typing import Protocol
-
-    class _Closable(Protocol):
-        def close(self) -> None: ...
+            return objects.read(path, timeout)
+        except (ApiStatusError, TransportError) as error:
+            raise ControlPlaneError(f"GET {path}: {error}") from error
 
 
 def _flag_names(flags: Mapping[str, str] | None) -> dict[str, str]:
     return {name.lstrip("-").replace("_", "-"): value for name, value in (flags or {}).items()}
-
-
-def _flags(flags: Mapping[str, str]) -> list[str]:
-    return [f"--{name}={value}" for name, value in flags.items()]

@@ -29,17 +29,22 @@ class Credentials:
 
     Attributes:
         tls: For requests to the API server as an administrator.
+        authority: The authority's certificate, PEM-encoded.
+        authority_file: The file that holds it.
     """
 
     def __init__(self, folder: Path, addresses: Sequence[str]) -> None:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._authority = Authority()
+        self.authority = self._authority.certificate
+        self.authority_file = folder / "ca.crt"
+        self._users: dict[Path, tuple[Path, Path]] = {}
         server = self._authority.server(["localhost"], addresses)
         admin = self._authority.client(_NAME, [_ADMINISTRATORS])
         accounts_key, accounts_public_key = key_pair()
         for name, content in {
-            "ca.crt": self._authority.certificate,
+            "ca.crt": self.authority,
             "server.crt": server.certificate,
             "server.key": server.key,
             "admin.crt": admin.certificate,
@@ -61,6 +66,15 @@ class Credentials:
             "service-account-key-file": str(self._folder / "service-accounts.pub"),
         }
 
+    def webhook_identity(self, host: str) -> tuple[Path, Path]:
+        """The files of a certificate, and its key, for a server of webhooks at this IP address."""
+        certificate, key = self._folder / "webhook.crt", self._folder / "webhook.key"
+        if not certificate.exists():
+            identity = self._authority.server(["localhost"], [host])
+            write_private(key, identity.key)
+            write_private(certificate, identity.certificate)
+        return certificate, key
+
     def write_admin_kubeconfig(self, path: Path, url: str) -> None:
         """Write a kubeconfig for an administrator."""
         self.write_kubeconfig(path, url, "admin", [_ADMINISTRATORS])
@@ -70,5 +84,16 @@ class Credentials:
     ) -> None:
         """Write a kubeconfig for a user, which holds its certificates itself, for the API server at ``url``."""
         identity = self._authority.client(user, groups, lifetime or LIFETIME)
-        config = kubeconfig(_NAME, url, authority_data(self._authority.certificate), identity_data(identity))
+        config = kubeconfig(_NAME, url, authority_data(self.authority), identity_data(identity))
         write_private(path, json.dumps(config, indent=1).encode())  # YAML takes JSON as it is
+        files = self._folder / f"{path.name}.crt", self._folder / f"{path.name}.key"
+        for file, content in zip(files, (identity.certificate, identity.key), strict=True):
+            write_private(file, content)
+        self._users[path] = files
+
+    def user_files(self, kubeconfig: Path) -> tuple[Path, Path] | None:
+        """The files of a user's certificate and its key, by the kubeconfig that was written for the user.
+
+        The official client would write what a kubeconfig holds to files of its own, and leave them if we are killed.
+        """
+        return self._users.get(kubeconfig)

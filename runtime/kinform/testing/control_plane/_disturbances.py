@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import http.client
-import json
-from typing import TYPE_CHECKING, Final, cast
-
-from kinform.testing.control_plane._errors import ControlPlaneError
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kinform.testing.control_plane._processes import Server
+    from kinform.testing.control_plane._own_servers import OwnServers
 
 __all__ = ["Disturbances"]
 
-_LOOPBACK: Final = "127.0.0.1"
-
 
 class Disturbances:
-    """The part of a ``ControlPlane`` that disturbs its etcd, and freezes either server.
+    """The part of a ``ControlPlane`` that ends its servers, starts them again, freezes them and compacts their history.
 
-    Ends and starts of the API server are the control plane's own. A frozen server keeps its sockets:
-    connections to it are made, by the system, and never answered. ``ControlPlane.stop()`` ends frozen servers, too.
+    A frozen server keeps its sockets: connections to it are made, by the system, and never answered.
+    ``ControlPlane.stop()`` ends frozen servers, too.
     """
 
-    _etcd: Server | None
-    _etcd_port: int
-    _apiserver: Server | None
-    _stop_timeout: float
-
     @property
-    def etcd_url(self) -> str:
-        """Where etcd listens, without TLS."""
-        return f"http://{_LOOPBACK}:{self._etcd_port}"
+    def _own(self) -> OwnServers:
+        raise NotImplementedError
+
+    def stop_apiserver(self, *, graceful: bool = True) -> None:
+        """End the API server and wait until it is gone; etcd goes on with the data.
+
+        Args:
+            graceful: End it by SIGTERM: it closes its watches and drains, which takes some seconds. Else by SIGKILL,
+                as in a crash.
+
+        Raises:
+            ControlPlaneError: The control plane is not started.
+        """
+        self._own.stop_apiserver(graceful=graceful)
+
+    def start_apiserver(self) -> None:
+        """Start the API server again, on the same port and data, and wait until it serves; nothing if it runs.
+
+        Raises:
+            ControlPlaneStartError: It ended, or was not ready in time.
+            ControlPlaneError: The control plane is not started.
+        """
+        self._own.start_apiserver()
+
+    def restart_apiserver(self, *, graceful: bool = True) -> None:
+        """Stop the API server and start it again, on the same port and data. Blocks for 4 to 10 seconds.
+
+        Args:
+            graceful: As for ``stop_apiserver``.
+
+        Raises:
+            ControlPlaneStartError: It did not come up again.
+            ControlPlaneError: The control plane is not started.
+        """
+        self.stop_apiserver(graceful=graceful)
+        self.start_apiserver()
+
+    def wait_until_ready(self) -> None:
+        """Wait until the API server serves and finds its data, such as after ``start_etcd()`` or a thaw.
+
+        Raises:
+            ControlPlaneStartError: It ended, or was not ready within ``start_timeout`` seconds.
+            ControlPlaneError: It does not run.
+        """
+        self._own.wait_until_ready()
 
     def stop_etcd(self, *, graceful: bool = True) -> None:
         """End etcd and wait until it is gone; the API server goes on without it, and refuses almost everything.
@@ -46,10 +73,7 @@ class Disturbances:
         Raises:
             ControlPlaneError: The control plane is not started.
         """
-        self._check_started()
-        if self._etcd is not None:
-            self._etcd.stop(self._stop_timeout, graceful=graceful)
-            self._etcd = None
+        self._own.stop_etcd(graceful=graceful)
 
     def start_etcd(self) -> None:
         """Start etcd again, on the same port and data, and wait until it serves; nothing if it runs.
@@ -60,10 +84,7 @@ class Disturbances:
             ControlPlaneStartError: It ended, or was not ready in time.
             ControlPlaneError: The control plane is not started.
         """
-        self._check_started()
-        if self._etcd is not None and self._etcd.running():
-            return
-        self._run_etcd()
+        self._own.start_etcd()
 
     def freeze_apiserver(self) -> None:
         """Freeze the API server (SIGSTOP) until ``thaw_apiserver()``: it keeps its connections, and says nothing.
@@ -71,7 +92,7 @@ class Disturbances:
         Raises:
             ControlPlaneError: It does not run.
         """
-        _running(self._apiserver, "API server").freeze()
+        self._own.apiserver.freeze()
 
     def thaw_apiserver(self) -> None:
         """Let the API server go on (SIGCONT); nothing if it is not frozen.
@@ -79,7 +100,7 @@ class Disturbances:
         Raises:
             ControlPlaneError: It does not run.
         """
-        _running(self._apiserver, "API server").thaw()
+        self._own.apiserver.thaw()
 
     def freeze_etcd(self) -> None:
         """Freeze etcd (SIGSTOP) until ``thaw_etcd()``: requests to the API server wait for it.
@@ -87,7 +108,7 @@ class Disturbances:
         Raises:
             ControlPlaneError: It does not run.
         """
-        _running(self._etcd, "etcd").freeze()
+        self._own.etcd.freeze()
 
     def thaw_etcd(self) -> None:
         """Let etcd go on (SIGCONT); nothing if it is not frozen.
@@ -95,7 +116,7 @@ class Disturbances:
         Raises:
             ControlPlaneError: It does not run.
         """
-        _running(self._etcd, "etcd").thaw()
+        self._own.etcd.thaw()
 
     def compact(self) -> int:
         """Compact etcd's history up to now, as the API server does every five minutes; what is older is gone from etcd.
@@ -111,34 +132,4 @@ class Disturbances:
         Raises:
             ControlPlaneError: etcd refused.
         """
-        everything = base64.b64encode(b"\0").decode()
-        answer = self._ask_etcd("/v3/kv/range", {"key": everything, "range_end": everything, "count_only": True})
-        revision = int(cast("dict[str, str]", answer["header"])["revision"])
-        self._ask_etcd("/v3/kv/compaction", {"revision": str(revision), "physical": True})
-        return revision
-
-    def _check_started(self) -> None:
-        raise NotImplementedError
-
-    def _run_etcd(self) -> None:
-        raise NotImplementedError
-
-    def _ask_etcd(self, path: str, message: Mapping[str, object]) -> dict[str, object]:
-        """Call etcd by its HTTP/JSON gateway."""
-        connection = http.client.HTTPConnection(_LOOPBACK, self._etcd_port, timeout=60.0)
-        try:
-            with contextlib.closing(connection):
-                connection.request("POST", path, body=json.dumps(message))
-                response = connection.getresponse()
-                body = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise ControlPlaneError(f"POST {self.etcd_url}{path}: {error}") from error
-        if response.status != http.client.OK:
-            raise ControlPlaneError(f"POST {self.etcd_url}{path}: {response.status} {body.decode(errors='replace')}")
-        return cast("dict[str, object]", json.loads(body))
-
-
-def _running(server: Server | None, name: str) -> Server:
-    if server is None or not server.running():
-        raise ControlPlaneError(f"{name} does not run")
-    return server
+        return self._own.etcd.compact()

@@ -1,45 +1,31 @@
-"""Servers as child processes: free ports, logs, orderly ends, and no orphan when this process dies."""
+"""Servers as child processes: logs, orderly ends, and no orphan when this process dies."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from kinform.testing.control_plane._errors import ControlPlaneStartError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["PortTakenError", "Server", "Watchdog", "free_port"]
+__all__ = ["PortTakenError", "Server", "Watchdog"]
 
-_LOG_LINES = 15
-_handed_out: set[int] = set()
-_handed_out_lock = threading.Lock()
+_LOG_LINES: Final = 15
+_POLL_SECONDS: Final = 0.05
+_STANDARD_ERROR: Final = 2
 
 
 class PortTakenError(ControlPlaneStartError):
     """Another process took the port between our looking and the server's binding it."""
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on, and that this process has not handed out before.
-
-    Another process may take it before it is used: then the server ends with "address already in use".
-    """
-    with _handed_out_lock:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            if port not in _handed_out:
-                _handed_out.add(port)
-                return port
 
 
 class Watchdog:
@@ -87,9 +73,12 @@ class Server:
         command: The program and its flags.
         log: File that takes what it writes; added to, so that a restart keeps what was there.
         watchdog: Told of its start and end.
+        attach: Whether what it writes goes to this process's standard error, too.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, watchdog: Watchdog) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, watchdog: Watchdog, *, attach: bool = False
+    ) -> None:
         self.name = name
         self.log = log
         self._watchdog = watchdog
@@ -98,10 +87,15 @@ class Server:
             self._process = subprocess.Popen(  # noqa: S603
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=subprocess.PIPE if attach else output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C is for us: we end the servers in order
             )
+        self._copier: threading.Thread | None = None
+        if self._process.stdout is not None:
+            name = f"kinform-output-of-{name}"
+            self._copier = threading.Thread(target=self._copy, args=(self._process.stdout,), name=name, daemon=True)
+            self._copier.start()
         watchdog.tell("+", self._process.pid)
 
     @property
@@ -123,10 +117,30 @@ class Server:
         status = self._process.poll()
         if status is None:
             return
+        self._end_copying()
         self._watchdog.tell("-", self._process.pid)
         text = self._log_text()
         kind = PortTakenError if "address already in use" in text else ControlPlaneStartError
         raise kind(f"{self.name} ended with status {status}\n{self.last_log_lines()}")
+
+    def await_ready(self, ready: Callable[[], bool], timeout: float) -> None:
+        """Wait until it is ready.
+
+        Raises:
+            PortTakenError: It ended since its port is taken.
+            ControlPlaneStartError: It ended, or ``timeout`` seconds are over.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            self.raise_if_ended()
+            # A server that answers is not enough: if ours has just ended, it is another one on that port.
+            if ready() and self.running():
+                return
+            if time.monotonic() > deadline:
+                raise ControlPlaneStartError(
+                    f"{self.name} was not ready after {timeout:g} s\n{self.last_log_lines()}",
+                )
+            time.sleep(_POLL_SECONDS)
 
     def last_log_lines(self) -> str:
         """The end of its log since it was started, for an error's message."""
@@ -151,7 +165,20 @@ class Server:
         if self.running():
             self._process.kill()
         self._process.wait()
+        self._end_copying()
         self._watchdog.tell("-", self._process.pid)
+
+    def _copy(self, output: IO[bytes]) -> None:
+        with output, self.log.open("ab", buffering=0) as log:
+            while data := os.read(output.fileno(), 65536):
+                log.write(data)
+                with contextlib.suppress(OSError):
+                    os.write(_STANDARD_ERROR, data)
+
+    def _end_copying(self) -> None:
+        """Waits for the last of its output; it has ended."""
+        if self._copier is not None:
+            self._copier.join()
 
     def _log_text(self) -> str:
         with self.log.open("rb") as log:

@@ -41,6 +41,7 @@ from kinform.testing.server.faults import Fault, RequestMatcher
 from kinform.testing.server.requests import RecordedRequest
 from kinform.testing.server.resources import ServedResource, resources_in
 from kinform.testing.server.server import Server
+from kinform.testing.server.server_options import ServerOptions
 from kinform.testing.server.watching import OpenWatch
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "RequestMatcher",
     "ServedResource",
     "Server",
+    "ServerOptions",
     "Stall",
     "resources_in",
 ]

@@ -7,6 +7,7 @@ import random
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar, overload
 
 from kinform.clock import SYSTEM_CLOCK
+from kinform.testing._manifests import definitions_in
 from kinform.testing.server.access import Access
 from kinform.testing.server.core import Core
 from kinform.testing.server.effects import Cut, Refuse
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from kinform.clock import Clock
     from kinform.meta import Resource, WireObject
+    from kinform.testing._manifests import Manifest
     from kinform.testing.server.connection import Exchange
     from kinform.testing.server.documents import JsonObject
     from kinform.testing.server.effects import Effect
@@ -242,19 +244,21 @@ class Server:
         """
         self._core.register(resource)
 
-    def install(self, *definitions: WireObject | Mapping[str, object]) -> None:
+    def install(self, *definitions: Manifest) -> None:
         """Installs CustomResourceDefinitions (or replaces them): what they define is served at once.
 
         Clients that create a definition have the same effect.
 
         Args:
-            definitions: Models, or JSON as mappings.
+            definitions: Models, JSON as mappings, files (YAML or JSON) or folders of these; of what else is in these
+                nothing is installed.
 
         Raises:
-            ValueError: One of them defines nothing that could be served.
+            ValueError: One of them defines nothing that could be served, or a file cannot be understood.
+            OSError: A file cannot be read.
         """
         self._core.serve_definitions()
-        for definition in definitions:
+        for definition in definitions_in(definitions):
             self.put(definition)
 
     def unregister(self, resource: Resource) -> None:
