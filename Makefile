@@ -9,7 +9,7 @@ SETUP := .venv/.setup-done
 SPEC ?= openapi/v1.30.json
 SERVER ?= embedded
 SEED := $(or $(SEED),$(shell date +%s))
-HAND_WRITTEN := runtime/kinform codegen/kinform_codegen codegen/__main__.py tests examples benchmarks release
+HAND_WRITTEN := runtime/kinform runtime/pytest_kinform codegen/kinform_codegen codegen/__main__.py tests examples benchmarks release
 
 .PHONY: help
 help: ## List the targets
