@@ -8,7 +8,6 @@ difference.
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from pathlib import Path
@@ -18,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 
 from kinform.meta import Resource
-from kinform.testing import ControlPlane, ControlPlaneNotFoundError, Server
+from kinform.testing import ControlPlane, ControlPlaneOptions, Server
 from kinform.transport import AnsweringClient, Request
 from kinform_k8s.testing import FakeClientset
 
@@ -269,15 +268,13 @@ def fake() -> FakeClientset:
 
 
 @pytest.fixture(scope="session")
-def real() -> Iterator[ControlPlane]:
-    try:
-        control_plane = ControlPlane("v1.37")
-    except ControlPlaneNotFoundError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"CI must run the contract against a real API server, but: {error}", pytrace=False)
-        pytest.skip(str(error))
-    with control_plane:
-        yield control_plane
+def kinform_control_plane_options() -> ControlPlaneOptions:
+    return {"version": "v1.37"}
+
+
+@pytest.fixture(scope="session")
+def real(kinform_control_plane: ControlPlane) -> ControlPlane:
+    return kinform_control_plane
 
 
 REAL = pytest.param("real", marks=[pytest.mark.real_server, pytest.mark.timeout(300)])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import pytest
 
 from kinform.meta import Resource
-from kinform.testing import Server
+from kinform.testing import Server, ServerOptions
 from kinform.testing.server import resources_in
 
 if TYPE_CHECKING:
@@ -103,9 +103,13 @@ def widgets() -> Resource:
 
 
 @pytest.fixture
-def server(widgets: Resource) -> Iterator[Server]:
-    with Server([*resources_in("kinform_k8s.resources"), widgets]) as server:
-        yield server
+def kinform_server_options(widgets: Resource) -> ServerOptions:
+    return {"resources": [*resources_in("kinform_k8s.resources"), widgets]}
+
+
+@pytest.fixture
+def server(kinform_server: Server) -> Server:
+    return kinform_server
 
 
 @pytest.fixture

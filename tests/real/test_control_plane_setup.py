@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kinform.errors import ForbiddenError, NotFoundError
+from kinform.errors import BadRequestError, ForbiddenError, NotFoundError
 from kinform.testing import ControlPlane, ControlPlaneError, eventually
 from kinform.transport import Transport
 
@@ -195,7 +195,7 @@ def test_a_webhook_on_a_local_port(control_plane: ControlPlane, transport: Trans
 
         def denied() -> str:
             body = {"metadata": {"generateName": "kit-", "labels": {"kit": "denied"}}}
-            with pytest.raises(ForbiddenError, match="not on my watch") as caught:
+            with pytest.raises(BadRequestError, match="not on my watch") as caught:
                 transport.request("POST", path, body=json.dumps(body).encode())
             return str(caught.value)
 
