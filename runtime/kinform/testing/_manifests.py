@@ -101,11 +101,11 @@ def _yaml_loader() -> type:
 
 
 def _unpacked(obj: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    match obj:
-        case {"kind": str(kind), "items": list(items)} if kind.endswith("List"):
-            yield from cast("list[Mapping[str, object]]", items)
-        case _:
-            yield obj
+    items = obj.get("items")
+    if str(obj.get("kind")).endswith("List") and isinstance(items, list):
+        yield from cast("list[Mapping[str, object]]", items)
+    else:
+        yield obj
 
 
 def _named(manifest: Manifest) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
 
 from kinform.meta import Resource
 from kinform.testing.control_plane._errors import ControlPlaneError
@@ -20,31 +21,74 @@ _DEFINITIONS: Final = Resource(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Definition:
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Version(msgspec.Struct, frozen=True):
+    name: str
+    served: bool = False
+
+
+class _Names(msgspec.Struct, frozen=True):
+    plural: str
+
+
+class _Spec(msgspec.Struct, frozen=True):
+    group: str
+    names: _Names
+    versions: list[_Version]
+
+
+class _Condition(msgspec.Struct, frozen=True):
+    type: str
+    status: str = ""
+    message: str = ""
+
+
+class _Status(msgspec.Struct, frozen=True):
+    conditions: list[_Condition] | None = None
+
+
+class _Definition(msgspec.Struct, frozen=True):
     """What of a definition is needed to follow it."""
 
-    name: str
-    path: str
-    group: str
-    plural: str
-    versions: tuple[str, ...]
+    metadata: _Named
+    spec: _Spec
+    status: _Status = _Status()
 
-    @classmethod
-    def of(cls, tree: Mapping[str, object]) -> _Definition:
-        match tree:
-            case {
-                "metadata": {"name": str(name)},
-                "spec": {"group": str(group), "names": {"plural": str(plural)}, "versions": list(versions)},
-            }:
-                trees = cast("list[Mapping[str, object]]", versions)
-                served = tuple(str(each.get("name")) for each in trees if each.get("served"))
-                return cls(name, _DEFINITIONS.path(name=name), group, plural, served)
-            case _:
-                raise ValueError(
-                    "a CustomResourceDefinition needs metadata.name, spec.group, spec.names.plural and spec.versions"
-                    f" (apiextensions.k8s.io/v1), which {tree.get('metadata')} lacks"
-                )
+    @property
+    def name(self) -> str:
+        return self.metadata.name
+
+    @property
+    def path(self) -> str:
+        return _DEFINITIONS.path(name=self.name)
+
+    def condition(self, kind: str) -> _Condition:
+        """A condition; an empty one where there is none."""
+        found = (each for each in self.status.conditions or () if each.type == kind)
+        return next(found, _Condition(kind))
+
+
+class _GroupVersion(msgspec.Struct, frozen=True):
+    version: str
+
+
+class _Group(msgspec.Struct, frozen=True):
+    """What discovery says of a group."""
+
+    versions: list[_GroupVersion] = []
+
+
+class _Resources(msgspec.Struct, frozen=True):
+    """What discovery says of a version of a group."""
+
+    resources: list[_Named] = []
+
+
+class _Anything(msgspec.Struct, frozen=True):
+    """What is there, whatever it is."""
 
 
 def install(objects: Objects, definitions: Sequence[Mapping[str, object]], timeout: float) -> list[str]:
@@ -57,7 +101,7 @@ def install(objects: Objects, definitions: Sequence[Mapping[str, object]], timeo
         ControlPlaneError: One is refused, or not served in time.
         ValueError: One is none.
     """
-    known = [_Definition.of(each) for each in definitions]
+    known = [_read(each) for each in definitions]
     fresh = [each.name for each, tree in zip(known, definitions, strict=True) if objects.apply(each.path, _bare(tree))]
     objects.wait(lambda: _first(_not_served(objects, each) for each in known), timeout)
     return fresh
@@ -76,14 +120,21 @@ def uninstall(objects: Objects, names: Sequence[str], timeout: float) -> None:
     def left() -> str:
         for name, path in paths.items():
             plural, _, group = name.partition(".")
-            if (found := objects.get(path)) is not None:
-                why = _condition(found, "Terminating").get("message", "")
+            if (found := objects.find(path, _Definition)) is not None:
+                why = found.condition("Terminating").message
                 return f"the definition {name} is still there ({why or 'do its objects have finalizers?'})"
             if any(plural in _served(objects, group, version) for version in _versions(objects, group)):
                 return f"the resource {name} is still served"
         return ""
 
     objects.wait(left, timeout)
+
+
+def _read(tree: Mapping[str, object]) -> _Definition:
+    try:
+        return msgspec.convert(tree, _Definition)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the CustomResourceDefinition {tree.get('metadata')} is none: {error}") from None
 
 
 def _bare(tree: Mapping[str, object]) -> dict[str, object]:
@@ -106,41 +157,27 @@ def _not_served(objects: Objects, definition: _Definition) -> str:
     Raises:
         ControlPlaneError: It will never be served.
     """
-    tree = objects.get(definition.path) or {}
-    names = _condition(tree, "NamesAccepted")
-    if names.get("status") == "False":
-        raise ControlPlaneError(f"the names of {definition.name} are not accepted: {names.get('message')}")
-    if _condition(tree, "Established").get("status") != "True":
+    found = objects.find(definition.path, _Definition) or definition
+    names = found.condition("NamesAccepted")
+    if names.status == "False":
+        raise ControlPlaneError(f"the names of {definition.name} are not accepted: {names.message}")
+    if found.condition("Established").status != "True":
         return f"the definition {definition.name} is not established"
-    for version in definition.versions:
-        if definition.plural not in _served(objects, definition.group, version):
+    group, plural = definition.spec.group, definition.spec.names.plural
+    for version in (each.name for each in definition.spec.versions if each.served):
+        if plural not in _served(objects, group, version):
             return f"{definition.name} is not among the resources of {version}"
-        if objects.get(f"/apis/{definition.group}/{version}/{definition.plural}?limit=1") is None:
+        if objects.find(f"/apis/{group}/{version}/{plural}?limit=1", _Anything) is None:
             return f"{definition.name} is not served in {version}"
     return ""
 
 
-def _condition(tree: Mapping[str, object], kind: str) -> Mapping[str, object]:
-    match tree:
-        case {"status": {"conditions": list(conditions)}}:
-            found = (each for each in cast("list[Mapping[str, object]]", conditions) if each.get("type") == kind)
-            return next(found, {})
-        case _:
-            return {}
-
-
 def _versions(objects: Objects, group: str) -> list[str]:
-    match objects.get(f"/apis/{group}"):
-        case {"versions": list(versions)}:
-            return [str(each["version"]) for each in cast("list[dict[str, object]]", versions)]
-        case _:
-            return []
+    found = objects.find(f"/apis/{group}", _Group) or _Group()
+    return [each.version for each in found.versions]
 
 
 def _served(objects: Objects, group: str, version: str) -> list[str]:
     """The plurals that discovery shows."""
-    match objects.get(f"/apis/{group}/{version}"):
-        case {"resources": list(resources)}:
-            return [str(each["name"]) for each in cast("list[dict[str, object]]", resources)]
-        case _:
-            return []
+    found = objects.find(f"/apis/{group}/{version}", _Resources) or _Resources()
+    return [each.name for each in found.resources]

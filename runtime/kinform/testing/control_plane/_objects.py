@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
 
 from kinform.errors import ApiStatusError, NotFoundError
 from kinform.testing.control_plane._errors import ControlPlaneError
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from kinform.transport import Transport
 
 __all__ = ["Objects"]
+
+M = TypeVar("M")
 
 _APPLY: Final = "application/apply-patch+yaml"
 _MANAGER: Final = "kinform-testing"
@@ -47,15 +51,16 @@ class Objects:
             raise ControlPlaneError(f"{obj.get('kind')} cannot be applied: {error}") from error
         return done.status == _CREATED
 
-    def create(self, path: str, obj: Mapping[str, object]) -> dict[str, object]:
+    def create(self, path: str, obj: Mapping[str, object], model: type[M]) -> M:
         """Creates an object, or asks a question that has the form of one; returns what came of it."""
-        done = self._transport.request("POST", path, body=json.dumps(obj).encode())
-        return cast("dict[str, object]", json.loads(done.body))
+        return msgspec.json.decode(
+            self._transport.request("POST", path, body=json.dumps(obj).encode()).body, type=model
+        )
 
-    def get(self, path: str) -> dict[str, object] | None:
+    def find(self, path: str, model: type[M]) -> M | None:
         """An object, a list or a document; None where there is nothing."""
         try:
-            return cast("dict[str, object]", json.loads(self._transport.request("GET", path).body))
+            return msgspec.json.decode(self._transport.request("GET", path).body, type=model)
         except NotFoundError:
             return None
 

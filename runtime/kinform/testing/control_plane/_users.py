@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict
 
+import msgspec
+
 from kinform.meta import Resource
 
 if TYPE_CHECKING:
@@ -31,6 +33,16 @@ class PolicyRule(TypedDict, total=False):
     verbs: Sequence[str]
     resourceNames: Sequence[str]
     nonResourceURLs: Sequence[str]
+
+
+class _Verdict(msgspec.Struct, frozen=True):
+    allowed: bool = False
+
+
+class _Review(msgspec.Struct, frozen=True):
+    """A SubjectAccessReview that has been answered."""
+
+    status: _Verdict
 
 
 def allow(
@@ -69,11 +81,8 @@ def allow(
     def missing() -> str:
         for question in _questions(rules, namespace):
             spec = {"user": user, "groups": [*groups, "system:authenticated"], **question}
-            match objects.create(_REVIEWS.path(), {"spec": spec}):
-                case {"status": {"allowed": True}}:
-                    pass
-                case _:
-                    return f"the user {user} may not yet do what the rules say ({question})"
+            if not objects.create(_REVIEWS.path(), {"spec": spec}, _Review).status.allowed:
+                return f"the user {user} may not yet do what the rules say ({question})"
         return ""
 
     objects.wait(missing, timeout)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from kinform.meta import Resource
 
@@ -47,6 +49,13 @@ class WebhookServing:
         return context
 
 
+class _Configuration(msgspec.Struct, frozen=True):
+    """A configuration of webhooks, of which almost everything stays as it is."""
+
+    metadata: dict[str, object]
+    webhooks: list[dict[str, object]] = []
+
+
 def install_webhooks(
     objects: Objects, trees: Iterable[Mapping[str, object]], serving: WebhookServing, authority: bytes
 ) -> list[str]:
@@ -57,19 +66,22 @@ def install_webhooks(
 
     Raises:
         ControlPlaneError: One is refused.
+        ValueError: One is none.
     """
     names: list[str] = []
     for tree in trees:
         resource = _CONFIGURATIONS.get(str(tree.get("kind")))
-        match tree:
-            case {"metadata": {"name": str(name)}, "webhooks": list(webhooks)} if resource is not None:
-                pointed = [_pointed(each, serving, authority) for each in cast("list[Mapping[str, object]]", webhooks)]
-                metadata = cast("Mapping[str, object]", tree["metadata"])
-                bare = {key: value for key, value in metadata.items() if key != "creationTimestamp"}
-                objects.apply(resource.path(name=name), {**tree, "metadata": bare, "webhooks": pointed})
-                names.append(name)
-            case _:
-                continue
+        if resource is None:
+            continue
+        try:
+            known = msgspec.convert(tree, _Configuration)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"the {resource.kind} {tree.get('metadata')} is none: {error}") from None
+        name = str(known.metadata.get("name"))
+        bare = {key: value for key, value in known.metadata.items() if key != "creationTimestamp"}
+        pointed = [_pointed(each, serving, authority) for each in known.webhooks]
+        objects.apply(resource.path(name=name), {**tree, "metadata": bare, "webhooks": pointed})
+        names.append(name)
     return names
 
 
