@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from kinform.testing.server import Cut, Effect, EndEarly, Garbage, Insert, Stall
 
@@ -119,7 +119,7 @@ class Cell:
     told: str | None = None
     retry_after: float = 0.0
     lives: float = 0.0
-    watch_list: str = "on"
+    watch_list: Literal["on", "off", "ignored"] = "on"
     gzip: bool = False
 
     def expected(self, mode: Mode) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kinform.wire import EventType
 
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from kinform import Event, ObjectKey
     from kinform.wire import Entry
 
-__all__ = ["History", "Version", "version_of"]
+__all__ = ["MADE_UP", "History", "Version", "version_of"]
+
+MADE_UP: Final = "uid-"
+"""How the uids of objects begin that the server never had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +74,12 @@ class History:
         """The history is one that can have been, and leads to what is in the cache.
 
         By key and uid: an addition, updates, a deletion. Each update begins where the last state ended. No object goes
-        back in time, none comes back from the dead, nothing is told twice.
+        back in time, none comes back from the dead, nothing is told twice; and the first fetch is told as a whole.
         """
         held: dict[ObjectKey, Version] = {}
         newest: dict[str, int] = {}
         gone: set[str] = set()
-        first_fetch = True
+        first_fetch, first_version = True, 0
         for told in self._told:
             here = held.get(told.key)
             last = told.old if told.new is None else told.new
@@ -85,6 +88,10 @@ class History:
             newest[last.uid] = last.resource_version
             first_fetch = first_fetch and told.initial
             assert told.initial is first_fetch, f"{told} is not of the first fetch"
+            if told.initial:
+                first_version = max(first_version, last.resource_version)
+            elif told.new is not None and not last.uid.startswith(MADE_UP):
+                assert last.resource_version > first_version, f"{told} was there already in the first fetch"
             match told.type:
                 case EventType.ADDED:
                     assert here is None, f"{told}, but it is held already: {here}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.reliability.faults.scene import Scene
 
     from kinform.reflector.queries import Query
-    from kinform.testing.server import RecordedRequest
+    from kinform.testing.server import Fault, RecordedRequest
     from kinform.transport import Abort, Response, Stream, Transport
 
 __all__ = ["JumpingClock", "Line", "LineClock", "LineTransport"]
@@ -135,6 +135,7 @@ class Line:
     def __init__(self, scene: Scene, namespace: str) -> None:
         self.trace = Trace()
         self.steps: list[Step] = []
+        self.faults: list[Fault] = []
         self.suffers: Callable[[Asked], bool] = lambda asked: False
         self.at_next_wait: Callable[[], object] | None = None
         self.meanwhile: Callable[[], object] | None = None
@@ -179,6 +180,7 @@ class Line:
 
     def asks(self, query: Query) -> bool:
         """The reflector is about to send a request; whether it is to be left after a short silence."""
+        self._scene.ready.wait(_HELD)  # where the factory was started before, the informer runs as soon as it is there
         self.happen()
         self._scene.see_nothing_half_fetched()
         asked = Asked.of(dict(query))
@@ -199,7 +201,7 @@ class Line:
         for each in effects:
             effect = each(self._rehearse(query)) if callable(each) else each
             if effect is not None:
-                self._scene.server.fault_next(self.is_ours, effect)
+                self.faults.append(self._scene.server.fault_next(self.is_ours, effect))
         return isinstance(effect, Stall)
 
     def life(self) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Self, cast
+from typing import TYPE_CHECKING, Final, Literal, Self, cast
 
 import urllib3
 from tests.reliability.faults.cells import CLEF, Act, Down, Mode, Phase
 from tests.reliability.faults.history import History, Version, version_of
 from tests.reliability.faults.line import JumpingClock, Line, LineClock, LineTransport
+from tests.reliability.faults.trace import Asked
 
 from kinform import ObjectKey, PartialObjectMetadata
 from kinform.informer.source import reflector_options
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tests.reliability.faults.cells import Cell
-    from tests.reliability.faults.trace import Asked
 
     from kinform import ErrorReport
     from kinform.informer.source import SourceRequest
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Scene"]
 
 PAGE_SIZE: Final = 4
-NAMESPACE: Final = "shop"
 _OBJECTS: Final = 9
 _TIMEOUT: Final = 10.0  # real seconds for anything to happen
 _HEALTHY: Final = 200.0  # virtual seconds after which the back-off has started over
@@ -53,52 +53,77 @@ _MANAGED_BYTES: Final = b',"managedFields":[{"manager":"kubectl","operation":"Up
 
 def _place(pod: JsonObject) -> tuple[ObjectKey, str]:
     metadata = cast("JsonObject", pod["metadata"])
-    return ObjectKey(NAMESPACE, str(metadata["name"])), str(metadata["resourceVersion"])
+    return ObjectKey(str(metadata["namespace"]), str(metadata["name"])), str(metadata["resourceVersion"])
 
 
 class Scene:
-    """One case: a server with some pods, a factory, an informer, a handler."""
+    """One case: a server with some pods, a factory, an informer, a handler.
 
-    def __init__(self, cell: Cell, mode: Mode, **options: object) -> None:
+    Args:
+        cell: What goes wrong.
+        mode: How everything is fetched.
+        namespace: Where the pods are.
+        beside: The scene whose server and factory this one shares; it is entered first, and left last.
+        tls: Whether the server speaks HTTPS.
+    """
+
+    def __init__(
+        self, cell: Cell, mode: Mode, *, namespace: str = "shop", beside: Scene | None = None, tls: bool = False
+    ) -> None:
         self.cell = cell
         self.mode = mode
-        self.server = Server(
-            [PODS, NODES],
-            watch_list="off" if mode is Mode.PAGING else cell.watch_list,  # type: ignore[arg-type]
-            gzip=cell.gzip,
-            freshness_timeout=0.01,
-            **options,  # type: ignore[arg-type]
-        )
-        self.clock = JumpingClock()
+        self.namespace = namespace
+        self._beside = beside
+        self._scenes: dict[str, Scene] = {} if beside is None else beside._scenes
+        self._scenes[namespace] = self
+        self.server: Server = beside.server if beside else self._make_server(tls=tls)
+        # Each has a time of its own, so that none jumps over another's waits; they begin alike, for what is remembered.
+        self.clock: JumpingClock = JumpingClock(1_000.0 if beside is None else beside.clock.monotonic())
         self.history = History()
         self.reports: list[ErrorReport] = []
-        self.line = Line(self, NAMESPACE)
-        self._support = StreamingSupport()
+        self.line = Line(self, namespace)
+        self._support: StreamingSupport = beside._support if beside else StreamingSupport()
+        self.ready: threading.Event = threading.Event()
         self._markers = 0
         self._seen: tuple[str, dict[ObjectKey, Version]] = ("", {})
-        for number in range(_OBJECTS):
+        for number in reversed(range(_OBJECTS)):  # so that lists are not in the order of resourceVersions
             pod = self.put(f"p{number}")
         self._last_of_the_first = _place(pod)
         self._events_since = self.server.resource_version
 
+    def _make_server(self, *, tls: bool) -> Server:
+        watch_list: Literal["on", "off", "ignored"] = "off" if self.mode is Mode.PAGING else self.cell.watch_list
+        return Server([PODS, NODES], watch_list=watch_list, gzip=self.cell.gzip, freshness_timeout=0.01, tls=tls)
+
     def __enter__(self) -> Self:
-        self.server.start()
-        self._pool: urllib3.PoolManager = self.server.client().rest_client.pool_manager  # type: ignore[attr-defined]
-        self.factory = SharedInformerFactory(
-            self.server.client, namespace=NAMESPACE, clock=self.clock, source_factory=self._source
-        )
-        self.factory.on_error(self.reports.append)
-        self.informer = self.factory.core().v1().pods().informer()
+        if self._beside is None:
+            self.server.start()
+            self._pool: urllib3.PoolManager = self.server.client().rest_client.pool_manager  # type: ignore[attr-defined]
+            self.factory = SharedInformerFactory(
+                self.server.client,
+                clock=self.clock,
+                source_factory=lambda asked: self._scenes[asked.namespace].source(asked),
+            )
+        else:
+            self._pool, self.factory = self._beside._pool, self._beside.factory
+        self.informer = self.factory.core().v1().pods(namespace=self.namespace).informer()
         self.informer.add_handler(self.history)
+        self.factory.on_error(self._hear)
+        self.ready.set()
         return self
+
+    def _hear(self, report: ErrorReport) -> None:
+        if report.informer == self.informer.name:
+            self.reports.append(report)
 
     def __exit__(self, *_: object) -> None:
         self.line.at_next_wait = self.line.meanwhile = None
-        unfinished = self.factory.stop(_TIMEOUT).unfinished
-        self.server.stop()
-        assert unfinished == ()
+        if self._beside is None:
+            unfinished = self.factory.stop(_TIMEOUT).unfinished
+            self.server.stop()
+            assert unfinished == ()
 
-    def _source(self, request: SourceRequest) -> ReflectorThread:
+    def source(self, request: SourceRequest) -> ReflectorThread:
         """As ``reflector_source``, but with small pages, and between the reflector and the world: the line."""
         return ReflectorThread(
             request.resource,
@@ -130,7 +155,7 @@ class Scene:
         self.server.put({"apiVersion": "v1", "kind": "Node", "metadata": node})
         metadata: Mapping[str, object] = {
             "name": name,
-            "namespace": NAMESPACE,
+            "namespace": self.namespace,
             "annotations": {"text": f'ü "{CLEF}" \\ \n €', **annotations},
             "managedFields": _MANAGED,
         }
@@ -141,17 +166,17 @@ class Scene:
         """One pod goes, one changes twice, one comes, one comes and goes, one is replaced by another of its name."""
         gone, changed, replaced = (f"p{3 * round_ + n}" for n in range(3))
         self.put(changed, state="first")
-        self.server.delete(PODS, gone, NAMESPACE)
+        self.server.delete(PODS, gone, self.namespace)
         self.put(f"new-{round_}")
         self.put(f"brief-{round_}")
-        self.server.delete(PODS, replaced, NAMESPACE)
-        self.server.delete(PODS, f"brief-{round_}", NAMESPACE)
+        self.server.delete(PODS, replaced, self.namespace)
+        self.server.delete(PODS, f"brief-{round_}", self.namespace)
         self.put(replaced, state=f"another, of round {round_}")
         self.put(changed, state="second")
 
     def known_version(self) -> str:
         """What the cache is the state of."""
-        return self.informer._store.resource_version(NAMESPACE)
+        return self.informer._store.resource_version(self.namespace)
 
     def cached(self) -> dict[ObjectKey, Version]:
         """What is in the cache."""
@@ -197,12 +222,20 @@ class Scene:
         line.happen()
         self.mark()
         self.mark()
-        self.clock.advance(_HEALTHY)
+        self.server.wait_for_watches(len(self._scenes), resource=PODS)
+        for scene in self._scenes.values():
+            scene.clock.advance(_HEALTHY)
         self.server.disconnect_watches(how="clean")
         expected += ["j", "W"]
         self._await_requests(expected)
         self.mark()
         line.trace.check(expected, line.requests(), cell.retry_after)
+
+    def look_on(self, expected: str) -> None:
+        """After the play of the scene beside: this informer has done this, has missed nothing, and goes on."""
+        self._await_requests(expected.split())
+        self.mark()
+        self.line.trace.check(expected.split(), self.line.requests(), 0.0)
 
     def _arm(self, phase: Phase, *, then: Callable[[], object] | None) -> None:
         fetches = phase in {Phase.INITIAL, Phase.RELIST} or (phase is Phase.LIVE and self.mode is Mode.STREAMING)
@@ -258,15 +291,21 @@ class Scene:
     # ---- the end
 
     def check(self) -> None:
-        """The cache is what the server has, the history leads there, and what went wrong was told."""
+        """The cache is what the server has, the history leads there, and what went wrong was told.
+
+        Of a scene beside another, that nothing went wrong.
+        """
+        assert self.line.steps == [], "all of the cell's faults have struck"
+        assert [fault.effect for fault in self.line.faults if fault.remaining] == []
         there = {}
-        for stored in self.server.objects(PODS, PartialObjectMetadata, namespace=NAMESPACE):
+        for stored in self.server.objects(PODS, PartialObjectMetadata, namespace=self.namespace):
             found = stored.metadata
-            response = self.get(f"{PODS.path(NAMESPACE)}/{found.name}", {})
+            response = self.get(f"{PODS.path(self.namespace)}/{found.name}", {})
             body = response.read().replace(_MANAGED_BYTES, b"")
-            there[ObjectKey(NAMESPACE, found.name)] = Version(found.uid, int(found.resource_version), body)
+            there[ObjectKey(self.namespace, found.name)] = Version(found.uid, int(found.resource_version), body)
         cached = self.cached()
         assert cached == there
         self.history.check(cached)
-        if self.cell.told is not None:
-            assert {each.reason for each in self.reports} == set(self.cell.told.split())
+        told = self.cell.told if self._beside is None else ""
+        if told is not None:
+            assert {each.reason for each in self.reports} == set(told.split())

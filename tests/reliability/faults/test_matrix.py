@@ -18,13 +18,37 @@ from tests.reliability.faults.scene import Scene
 from tests.reliability.faults.watch import CELLS as WATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from tests.reliability.faults.cells import Cell, Phase
 
 
-def cases() -> Iterator[object]:
+# TLS ends, breaks and hands out bytes in its own way: a cell of each kind of trouble with bytes.
+OVER_TLS = frozenset(
+    {
+        "Connection: close after a page",
+        "byte by byte",
+        "clean end half-way",
+        "clean end in an event",
+        "closed between pages",
+        "cut before the answer",
+        "cut before the answer on a kept connection",
+        "cut in a character",
+        "cut in a gzip member",
+        "cut in an event",
+        "nobody answers",
+        "stall before the answer",
+        "stall half-way",
+        "stall in an event",
+        "the server restarts",
+    }
+)
+
+
+def cases(names: Collection[str] = ()) -> Iterator[object]:
     for cell in (*FULL_FETCH, *WATCH, *LIVE):
+        if names and cell.name not in names:
+            continue
         for phase in cell.phases:
             for mode in Mode:
                 if cell.expected(mode) is not None:
@@ -65,5 +89,12 @@ def cases() -> Iterator[object]:
 @pytest.mark.parametrize(("cell", "phase", "mode"), [*cases()])
 def test_matrix(cell: Cell, phase: Phase, mode: Mode) -> None:
     with Scene(cell, mode) as scene:
+        scene.play(phase)
+        scene.check()
+
+
+@pytest.mark.parametrize(("cell", "phase", "mode"), [*cases(OVER_TLS)])
+def test_matrix_over_tls(cell: Cell, phase: Phase, mode: Mode) -> None:
+    with Scene(cell, mode, tls=True) as scene:
         scene.play(phase)
         scene.check()

@@ -376,5 +376,13 @@ CELLS: Final = (
         paging="W",
         told="",
     ),
+    Cell(
+        name="another object of the same name, and no DELETED between",
+        phases=WATCH,
+        steps=(insert(at(0), event("ADDED", "p2", "2")),),
+        streaming="W",
+        paging="W",
+        told="",
+    ),
     Cell(name="byte by byte", phases=WATCH, steps=(Drip(1),), streaming="W", paging="W", told=""),
 )
