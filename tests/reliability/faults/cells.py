@@ -94,6 +94,7 @@ class Cell:
 
     ======  ==============================================================================
     ``b``   the back-off's next delay: the n-th from [0.8·2ⁿ, 1.6·2ⁿ), or [30, 60)
+    ``s``   the back-off's shortest delay, wherever it has got to
     ``r``   as long as the server asked for (``retry_after``), and up to half as long again
     ``j``   up to a second: the watch has ended in good order
     ======  ==============================================================================

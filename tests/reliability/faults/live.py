@@ -68,8 +68,8 @@ CELLS: Final = (
         name="cut, and the server has forgotten",
         phases=LIVE,
         steps=(Act(_cut_and_forgotten),),
-        streaming="b W b0 S",
-        paging="b W b0 L P P W",
+        streaming="b W s S",
+        paging="b W s L P P W",
         told="connection expired",
     ),
     Cell(

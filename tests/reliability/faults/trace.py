@@ -14,7 +14,7 @@ __all__ = ["Asked", "Trace"]
 
 _FIRST: Final = 0.8  # seconds: the back-off's first delay, before jitter
 _CAP: Final = 30.0
-_WAITS: Final = frozenset({"b", "b0", "r", "j"})
+_WAITS: Final = frozenset({"b", "s", "r", "j"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,6 @@ class Trace:
             if due not in _WAITS:
                 assert found == due, f"it did: {shown}\nand should: {wanted}"
                 continue
-            steps = 0 if due == "b0" else steps
             low, high = _bounds(due, steps, retry_after)
             steps += due != "j"
             assert isinstance(found, float), f"it did: {shown}\nand should: {wanted}"
@@ -112,7 +111,7 @@ def _bounds(due: str, steps: int, retry_after: float) -> tuple[float, float]:
     """From and to how many seconds a wait may last, after so many steps of the back-off."""
     if due == "j":
         return 0.0, 1.0
-    delay = min(_FIRST * 2**steps, _CAP)
+    delay = _FIRST if due == "s" else min(_FIRST * 2**steps, _CAP)
     if due == "r":
         asked = min(retry_after, 60.0)
         return max(delay, asked), max(2 * delay, 1.5 * asked)

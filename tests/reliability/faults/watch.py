@@ -176,6 +176,14 @@ CELLS: Final = (
     Cell(
         name="410 as an event", phases=WATCH, steps=(Expire(),), streaming="W b S", paging="W b L P P W", told="expired"
     ),
+    Cell(  # the server is well again: no reason to wait for it any longer
+        name="410 after an outage",
+        phases=WATCH,
+        steps=(Refuse(503),) * 4 + (Expire(),),
+        streaming="W b W b W b W b W s S",
+        paging="W b W b W b W b W s L P P W",
+        told="server-error expired",
+    ),
     Cell(
         name="410 as an event behind others",
         phases=WATCH,
