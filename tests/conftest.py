@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, settings
 
 PROFILE: Final = os.environ.get("KINFORM_TEST_PROFILE") or "default"
 _EXAMPLES: Final = {"default": 100, "long": 2000}  # of each property, unless it multiplies them
+_PATIENCE: Final = 1800  # seconds that any test may take in the long profile
 _FIGURES: Final = pytest.StashKey["Counter[str]"]()
 
 ROOT = Path(__file__).parents[1]
@@ -69,8 +70,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.skip(reason="long: run it with KINFORM_TEST_PROFILE=long, or `make reliability`")
             )
-        elif PROFILE == "long" and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(1800))
+        elif PROFILE == "long":
+            own = item.get_closest_marker("timeout")
+            if own is None or own.args[0] < _PATIENCE:
+                item.add_marker(pytest.mark.timeout(_PATIENCE), append=False)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

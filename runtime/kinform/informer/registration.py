@@ -233,15 +233,21 @@ class HandlerThread(Registration, Generic[W_co]):
     # ---- the thread
 
     def _run(self) -> None:
-        while (work := self._next()) is not None:
-            try:
-                self._call(work)
-            except BaseException as error:  # noqa: BLE001  (a SystemExit would end the thread, and the handler with it)
-                self._failed += 1
-                self._report_error(self._name, work.key, error)
-            self._delivered += 1
-            # An idle handler must not keep the last object alive.
-            del work
+        while self._turn():
+            pass
+
+    def _turn(self) -> bool:
+        """Blocks until there is something to do, and does it; False: the end."""
+        work = self._next()
+        if work is None:
+            return False
+        try:
+            self._call(work)
+        except BaseException as error:  # noqa: BLE001  (a SystemExit would end the thread, and the handler with it)
+            self._failed += 1
+            self._report_error(self._name, work.key, error)
+        self._delivered += 1
+        return True  # and with that `work` is let go: an idle handler must not keep the last object alive
 
     def _next(self) -> W_co | None:
         """Blocks until there is something to do; None: the end."""
