@@ -21,6 +21,7 @@ __all__ = [
     "Silence",
     "Step",
     "at",
+    "before_the_end",
     "between_events",
     "bookmark",
     "cut",
@@ -28,6 +29,7 @@ __all__ = [
     "event",
     "garbage",
     "in_a_character",
+    "in_items",
     "in_json",
     "insert",
     "stall",
@@ -150,6 +152,16 @@ def between_events(body: bytes) -> int:
     """Behind an event of a stream, or an item of a list, past half of the body."""
     mark = b"}\n{" if b"}\n{" in body else b"},{"
     return body.index(mark, len(body) // 2 - len(body) // 4) + 2
+
+
+def in_items(body: bytes) -> int:
+    """Before the first item of a list."""
+    return body.index(b'"items":[') + len(b'"items":[')
+
+
+def before_the_end(body: bytes) -> int:
+    """Right before the bookmark that ends the initial events of a streaming list."""
+    return body.rindex(b'{"type":"BOOKMARK"')
 
 
 def at(offset: int) -> Place:

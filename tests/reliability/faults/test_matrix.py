@@ -1,6 +1,6 @@
 """The fault matrix: what goes wrong between informer and server, and that nothing of it is left in cache or handlers.
 
-Each cell of ``full_fetch``, ``watch`` and ``live`` is one case for each way to fetch everything and each phase in which it
+Each cell of ``fetch_connection``, ``fetch_answers``, ``watch`` and ``live`` is one case for each way to fetch everything and each phase in which it
 can strike. For all of them alike: the cache is in the end what the server stores, byte for byte; the handler's history is
 one that can have been, and leads to that cache; there were exactly the requests that the fault calls for; and exactly the
 waits, each as long as the back-off or the server's ``Retry-After`` has it.
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.reliability.faults.cells import Mode
-from tests.reliability.faults.full_fetch import CELLS as FULL_FETCH
+from tests.reliability.faults.fetch_answers import CELLS as FETCH_ANSWERS
+from tests.reliability.faults.fetch_connection import CELLS as FETCH_CONNECTION
 from tests.reliability.faults.live import CELLS as LIVE
 from tests.reliability.faults.scene import Scene
 from tests.reliability.faults.watch import CELLS as WATCH
@@ -46,7 +47,7 @@ OVER_TLS = frozenset(
 
 
 def cases(names: Collection[str] = ()) -> Iterator[object]:
-    for cell in (*FULL_FETCH, *WATCH, *LIVE):
+    for cell in (*FETCH_CONNECTION, *FETCH_ANSWERS, *WATCH, *LIVE):
         if names and cell.name not in names:
             continue
         for phase in cell.phases:

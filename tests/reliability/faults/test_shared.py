@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.reliability.faults.cells import Down, Mode, Phase
-from tests.reliability.faults.full_fetch import CELLS
+from tests.reliability.faults.fetch_answers import CELLS as ANSWERS
+from tests.reliability.faults.fetch_connection import CELLS as CONNECTION
 from tests.reliability.faults.scene import Scene
 
 if TYPE_CHECKING:
     from tests.reliability.faults.cells import Cell
 
-STREAMING = [cell for cell in CELLS if cell.streaming and Phase.INITIAL in cell.phases]
+STREAMING = [cell for cell in (*CONNECTION, *ANSWERS) if cell.streaming and Phase.INITIAL in cell.phases]
 FALL_BACKS = [cell for cell in STREAMING if "L" in str(cell.streaming)]
 ALONE = [
     cell for cell in STREAMING if cell not in FALL_BACKS and not any(isinstance(each, Down) for each in cell.steps)

@@ -318,7 +318,23 @@ CELLS: Final = (
         paging="W b W",
         told="frame",
     ),
+    Cell(
+        name="a redirection",
+        phases=WATCH,
+        steps=(Reply(302, b""),),
+        streaming="W b W",
+        paging="W b W",
+        told="refused",
+    ),
     # ---- what comes is not what should
+    Cell(
+        name="a list in place of a stream",
+        phases=WATCH,
+        steps=(Reply(200, b'{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}\n', "application/json"),),
+        streaming="W b W",
+        paging="W b W",
+        told="frame",
+    ),
     Cell(
         name="garbage between events",
         phases=WATCH,

@@ -1,4 +1,4 @@
-"""Cells about fetching everything: the first streaming list or pages, and those after 410."""
+"""Cells about fetching everything, first or after 410, where the answer is a refusal, or not what it should be."""
 
 from __future__ import annotations
 
@@ -7,34 +7,31 @@ from typing import TYPE_CHECKING, Final
 from tests.reliability.faults.cells import (
     Act,
     Cell,
-    Down,
     Phase,
-    Silence,
     at,
+    before_the_end,
     between_events,
     bookmark,
-    cut,
-    end_early,
     event,
     garbage,
-    in_a_character,
+    in_items,
     in_json,
     insert,
-    stall,
 )
 
-from kinform.testing.server import Close, Cut, Drip, Duplicate, EndEarly, Expire, Refuse, Reply, Stall
-from kinform.testing.server.refusals import expired_list, too_large_resource_version
+from kinform.testing.server import Drip, Duplicate, Expire, Refuse, Reply
+from kinform.testing.server.refusals import Refusal, expired_list, too_large_resource_version
+from kinform.testing.server.rendering import error_frame
 
 if TYPE_CHECKING:
     from kinform.testing import Server
 
-INITIAL: Final = (Phase.INITIAL,)
-RELIST: Final = (Phase.RELIST,)
 BOTH: Final = (Phase.INITIAL, Phase.RELIST)
 
 _TOO_LARGE: Final = too_large_resource_version(9_999, 5)
+_TABLE: Final = b'{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{},"columnDefinitions":[],"rows":[]}\n'
 _HTML: Final = b"<html><title>502 Bad Gateway</title><p>The proxy is unwell</html>"
+_GHOST: Final = event("ADDED", "ghost", "2") + event("MODIFIED", "ghost", "3") + event("DELETED", "ghost", "4")
 
 
 def _forget(server: Server) -> None:
@@ -43,184 +40,7 @@ def _forget(server: Server) -> None:
     server.compact()
 
 
-def _items(body: bytes) -> int:
-    return body.index(b'"items":[') + len(b'"items":[')
-
-
-def _the_end(body: bytes) -> int:
-    """Right before the bookmark that ends the initial events."""
-    return body.rindex(b'{"type":"BOOKMARK"')
-
-
-_GHOST: Final = event("ADDED", "ghost", "2") + event("MODIFIED", "ghost", "3") + event("DELETED", "ghost", "4")
-
 CELLS: Final = (
-    # ---- the connection breaks
-    Cell(
-        name="cut before the answer",
-        phases=INITIAL,
-        steps=(Cut(),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(name="cut before the answer", phases=RELIST, steps=(Cut(),), streaming="S b S", told="connection"),
-    Cell(  # a kept connection, which the server may have closed long since: it is tried once more by the transport
-        name="cut before the answer on a kept connection",
-        phases=RELIST,
-        steps=(Cut(),),
-        paging="L L P P W",
-        told="",
-    ),
-    Cell(
-        name="cut in the head of the body",
-        phases=BOTH,
-        steps=(cut(at(1)),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(
-        name="cut in a character",
-        phases=BOTH,
-        steps=(cut(in_a_character),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(
-        name="cut in JSON",
-        phases=BOTH,
-        steps=(cut(in_json),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(  # what was half fetched held objects that are gone when it is fetched again
-        name="cut between events",
-        phases=BOTH,
-        steps=(cut(between_events),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(  # of a stream that is the newline behind the end bookmark
-        name="cut before the last byte",
-        phases=BOTH,
-        steps=(cut(at(-1)),),
-        streaming="S b W",
-        paging="L b L P P W",
-        told="connection",
-    ),
-    Cell(
-        name="cut three times",
-        phases=BOTH,
-        steps=(cut(in_json), cut(between_events), cut(in_a_character)),
-        streaming="S b S b S b S",
-        paging="L b L b L b L P P W",
-        told="connection",
-    ),
-    Cell(
-        name="cut in a following page", phases=BOTH, steps=(None, cut(in_json)), paging="L P b P P W", told="connection"
-    ),
-    Cell(
-        name="cut in a gzip member",
-        phases=BOTH,
-        steps=(cut(at(100)),),
-        streaming="S b S",
-        paging="L b L P P W",
-        told="connection",
-        gzip=True,
-    ),
-    Cell(
-        name="cut between gzip members",
-        phases=BOTH,
-        steps=(cut(lambda body: body.rindex(b"\x1f\x8b\x08")),),
-        streaming="S b S",
-        told="connection",
-        gzip=True,
-    ),
-    Cell(
-        name="nobody answers",
-        phases=BOTH,
-        steps=(Down(), Down(), Down()),
-        streaming="b b b S",
-        paging="b b b L P P W",
-        told="connection",
-    ),
-    Cell(
-        name="closed between pages",
-        phases=BOTH,
-        steps=(None, Act(lambda server: server.restart())),
-        paging="L P P W",
-        told="",
-    ),
-    Cell(name="Connection: close after a page", phases=BOTH, steps=(Close(), Close()), paging="L P P W", told=""),
-    # ---- silence, and ends in good order
-    Cell(
-        name="stall before the answer",
-        phases=BOTH,
-        steps=(Stall(None),),
-        streaming="S L P P W",
-        told="streaming-stalled",
-    ),
-    Cell(name="stall before the page", phases=BOTH, steps=(Stall(None),), paging="L b L P P W", told="connection"),
-    Cell(
-        name="stall half-way",
-        phases=BOTH,
-        steps=(stall(in_json),),
-        streaming="S L P P W",
-        told="streaming-stalled",
-    ),
-    Cell(name="stall in a page", phases=BOTH, steps=(stall(in_json),), paging="L b L P P W", told="connection"),
-    Cell(
-        name="stall before the end bookmark",
-        phases=BOTH,
-        steps=(stall(_the_end),),
-        streaming="S L P P W",
-        told="streaming-stalled",
-    ),
-    Cell(
-        name="the server ignores sendInitialEvents",
-        phases=INITIAL,
-        steps=(Silence(),),
-        streaming="S L P P W",
-        told="streaming-stalled",
-        watch_list="ignored",
-    ),
-    Cell(
-        name="the server refuses sendInitialEvents",
-        phases=INITIAL,
-        steps=(),
-        streaming="S L P P W",
-        told="",
-        watch_list="off",
-    ),
-    Cell(name="clean end at once", phases=BOTH, steps=(EndEarly(0),), streaming="S b S", told="initial-incomplete"),
-    Cell(
-        name="clean end within a second",
-        phases=BOTH,
-        steps=(EndEarly(0), EndEarly(0)),
-        streaming="S b S b S",
-        told="initial-incomplete",
-        lives=0.9,
-    ),
-    Cell(
-        name="clean end half-way",
-        phases=BOTH,
-        steps=(end_early(between_events),),
-        streaming="S b S",
-        told="initial-incomplete",
-        lives=20,
-    ),
-    Cell(
-        name="clean end before the end bookmark",
-        phases=BOTH,
-        steps=(end_early(_the_end),),
-        streaming="S b S",
-        told="initial-incomplete",
-    ),
-    Cell(name="clean end in an event", phases=BOTH, steps=(end_early(in_json),), streaming="S b S", told="frame"),
     # ---- refusals
     Cell(
         name="410",
@@ -234,7 +54,7 @@ CELLS: Final = (
     Cell(
         name="410 as an event half-way",
         phases=BOTH,
-        steps=(insert(_the_end, b'{"type":"ERROR","object":' + expired_list().body + b"}\n"),),
+        steps=(insert(before_the_end, error_frame(expired_list())),),
         streaming="S b S!",
         told="expired",
     ),
@@ -404,7 +224,47 @@ CELLS: Final = (
         streaming="S b S",
         paging="L b L P P W",
     ),
+    Cell(
+        name="500 as an event half-way",
+        phases=BOTH,
+        steps=(insert(before_the_end, error_frame(Refusal(500, "etcd is unwell"))),),
+        streaming="S b S",
+        told="server-error",
+    ),
+    Cell(
+        name="429 as an event half-way",
+        phases=BOTH,
+        steps=(insert(before_the_end, error_frame(Refusal(429, "slower", retry_after=9))),),
+        streaming="S r S",
+        told="throttled",
+        retry_after=9,
+    ),
+    Cell(
+        name="a redirection",
+        phases=BOTH,
+        steps=(Reply(302, b""),),
+        streaming="S b S!",
+        paging="L b L P P W",
+        told="refused",
+    ),
     # ---- what comes is not what should
+    Cell(
+        name="a Table in place of a stream or list",
+        phases=BOTH,
+        steps=(Reply(200, _TABLE, "application/json"),),
+        streaming="S b S",
+        paging="L b L P P W",
+        told="frame",
+    ),
+    Cell(
+        name="gzip that is none",
+        phases=BOTH,
+        steps=(garbage(at(60), b"\x00\xff<garbage>\xff\x00"),),
+        streaming="S b S",
+        paging="L b L P P W",
+        told="connection",
+        gzip=True,
+    ),
     Cell(
         name="garbage",
         phases=BOTH,
@@ -416,7 +276,7 @@ CELLS: Final = (
     Cell(
         name="an object that comes and goes before the end bookmark",
         phases=BOTH,
-        steps=(insert(_the_end, _GHOST),),
+        steps=(insert(before_the_end, _GHOST),),
         streaming="S",
         told="",
     ),
@@ -451,7 +311,7 @@ CELLS: Final = (
     Cell(
         name="an item without metadata",
         phases=BOTH,
-        steps=(insert(_items, b'{"spec":{}},'),),
+        steps=(insert(in_items, b'{"spec":{}},'),),
         paging="L P P W",
         told="poison",
     ),
