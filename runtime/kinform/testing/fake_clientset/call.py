@@ -38,7 +38,7 @@ class Call:
 
     @contextlib.contextmanager
     def attached(self) -> Generator[None]:
-        """Lets the switches end this call, within the block and as long as a stream that it has answered with.
+        """Lets the switches end this call, within the block and until the answer is closed.
 
         Raises:
             AbortedError: One has been thrown.
@@ -50,8 +50,6 @@ class Call:
         except BaseException:
             self.detach()
             raise
-        if self.answer is None or not self.answer.streams:
-            self.detach()
 
     def detach(self) -> None:
         """The switches end this call no longer."""
@@ -97,11 +95,11 @@ class Call:
         for name, value in headers:
             lower = name.lower()
             named[lower] = f"{named[lower]}, {value}" if lower in named else value
-        self.answer = CallAnswer(self, code, named, _whole(body), streams=False)
+        self.answer = CallAnswer(self, code, named, _whole(body))
 
     def stream(self, pieces: Generator[bytes]) -> None:
         """Answers with lines that the asking thread makes as it reads them."""
-        self.answer = CallAnswer(self, 200, {"content-type": "application/json"}, pieces, streams=True)
+        self.answer = CallAnswer(self, 200, {"content-type": "application/json"}, pieces)
 
 
 def _whole(body: bytes) -> Generator[bytes]:
@@ -111,12 +109,9 @@ def _whole(body: bytes) -> Generator[bytes]:
 class CallAnswer:
     """The answer to a call (see ``kinform.transport.Answer``). For one thread."""
 
-    def __init__(
-        self, call: Call, status: int, headers: Mapping[str, str], pieces: Generator[bytes], *, streams: bool
-    ) -> None:
+    def __init__(self, call: Call, status: int, headers: Mapping[str, str], pieces: Generator[bytes]) -> None:
         self.status: int = status
         self.headers: Mapping[str, str] = headers
-        self.streams: bool = streams
         self._call = call
         self._pieces = pieces
 

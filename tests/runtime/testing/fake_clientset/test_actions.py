@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.runtime.end_to_end.conftest import pod
 
 from kinform.client import PatchType, PropagationPolicy
 from kinform.errors import ApiStatusError, NotFoundError
+from kinform.testing import eventually
 from kinform.testing.fake_clientset import (
     CreateAction,
     DeleteAction,
@@ -108,18 +109,18 @@ def test_what_no_server_would_do_is_no_action(fake: FakeClientset) -> None:
     assert [str(action) for action in fake.actions] == ["create pods/status shop/a"]
 
 
+@pytest.mark.timeout(30)  # less than the wait
 def test_waiting_for_actions_of_another_thread(fake: FakeClientset) -> None:
-    go = threading.Event()
+    waiting: Any = fake._cluster.actions._changed
 
     def work() -> None:
-        go.wait()
+        eventually(lambda: len(waiting._waiters))  # the main thread is there
         for name in "xyz":
             fake.core_v1().pods("shop").create(pod(name))
 
     worker = threading.Thread(target=work)
     worker.start()
-    go.set()
-    found = fake.wait_for_actions("create", "pods", count=3)
+    found = fake.wait_for_actions("create", "pods", count=3, timeout=60)
     worker.join()
     assert [action.name for action in found] == ["x", "y", "z"]
     with pytest.raises(TimeoutError, match="0 such actions, not 1, after 0 s; there were: create pods shop/x"):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.runtime.end_to_end.conftest import Heard, pod
 
-from kinform.errors import ExpiredError, ForbiddenError
+from kinform.errors import AbortedError, ExpiredError, ForbiddenError
 from kinform.testing import VirtualClock
 from kinform.testing.fake_clientset import FakeWatch, Refuse, WatchAction
+from kinform.transport import Abort
 from kinform.wire import EventType
 from kinform_k8s import SharedInformerFactory
+from kinform_k8s.resources.core.v1 import PODS
 from kinform_k8s.testing import FakeClientset
 
 if TYPE_CHECKING:
@@ -114,6 +116,29 @@ def test_another_thread_ends_a_watch_that_waits(fake: FakeClientset) -> None:
     assert not reader.is_alive()
 
 
+def test_nothing_is_left_of_what_is_over(fake: FakeClientset) -> None:
+    pods = fake.core_v1().pods("shop")
+    pods.list()
+    assert fake.transport.statistics().in_progress == 0
+    watch = pods.watch()
+    assert fake.transport.statistics().in_progress == 1
+    assert len(fake._cluster.core.watches.list()) == 1
+    watch.close()
+    assert fake.transport.statistics().in_progress == 0
+    assert fake._cluster.core.watches.list() == []
+
+
+def test_a_reader_that_was_told_to_stop_sees_nothing_more(fake: FakeClientset) -> None:
+    abort = Abort()
+    path = PODS.path("shop")
+    with fake.transport.open(path, query=[("watch", "1")], abort=abort, read_timeout=10) as stream:
+        abort.abort()  # and two pods wait to be read
+        with pytest.raises(AbortedError):
+            stream.read()
+    with pytest.raises(AbortedError):
+        fake.transport.request("GET", path, abort=abort)
+
+
 def test_closing_the_clientset_ends_its_watches() -> None:
     fake = FakeClientset()
     watch = fake.core_v1().pods().watch()
@@ -182,6 +207,19 @@ def test_the_events_of_a_fake_watch(fake: FakeClientset) -> None:
         assert list(watch) == []
     with pytest.raises(RuntimeError, match="has been stopped"):
         made.add(pod("y"))
+
+
+def test_an_event_that_nobody_has_read_waits_for_the_next_reader(fake: FakeClientset) -> None:
+    made = FakeWatch()
+    fake.prepend_watch_reactor("pods", lambda _: made)
+    abort = Abort()
+    with fake.transport.open(PODS.path("shop"), query=[("watch", "1")], abort=abort, read_timeout=10) as stream:
+        made.add(pod("x"))
+        abort.abort()
+        with pytest.raises(AbortedError):
+            stream.read()
+    with fake.core_v1().pods("shop").watch() as watch:
+        assert take(watch, 1) == ["ADDED x"]
 
 
 def test_a_fake_watch_that_fails(fake: FakeClientset) -> None:
