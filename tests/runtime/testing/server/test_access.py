@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography import x509
 
 from kinform.errors import ApiStatusError
 from kinform.testing import Server
+from kinform.testing.server.access import _make_authority
 from kinform.transport import Transport
 from kinform_k8s import SharedInformerFactory
 from kinform_k8s.resources.core.v1 import CONFIG_MAPS
@@ -79,10 +81,26 @@ def test_strangers_do_not_trust_it(serve: Callable[..., Api]) -> None:
     assert mine.server.requests == []
 
 
-def test_its_host_is_in_the_certificate(serve: Callable[..., Api]) -> None:
+def test_its_host_is_in_the_url(serve: Callable[..., Api]) -> None:
     api = serve(tls=True, host="localhost")
     assert api.server.url.startswith("https://localhost:")
     assert api.get("/readyz").code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "addresses"),
+    [
+        ("127.0.0.1", ["localhost"], ["127.0.0.1", "::1"]),
+        ("192.0.2.7", ["localhost"], ["127.0.0.1", "::1", "192.0.2.7"]),
+        ("box.test", ["localhost", "box.test"], ["127.0.0.1", "::1"]),
+    ],
+)
+def test_its_host_is_in_the_certificate(host: str, names: list[str], addresses: list[str]) -> None:
+    _, identity = _make_authority(host)
+    certificate = x509.load_pem_x509_certificate(identity.certificate)
+    found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName) == names
+    assert [str(each) for each in found.get_values_for_type(x509.IPAddress)] == addresses
 
 
 def test_a_large_answer_and_a_large_request(serve: Callable[..., Api]) -> None:
