@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="the short run, as in CI")
     options = parser.parse_args()
     logging.basicConfig(format="%(asctime)s.%(msecs)03d %(message)s", datefmt="%H:%M:%S")
-    plan = SHORT if options.short else replace(LONG, seconds=options.seconds, seed=options.seed)
+    plan = replace(SHORT if options.short else replace(LONG, seconds=options.seconds), seed=options.seed)
     with pytest.MonkeyPatch.context() as monkeypatch:
         figures = Chaos(plan, options.version, monkeypatch).run()
     print(json.dumps(figures, indent=1))  # noqa: T201

@@ -157,6 +157,8 @@ class Chaos:
             "steps of the wall clock while all was well": disturbances.steps_judged,
         }
         self._problems += fleet.problems()
+        if self._plan.in_order and not disturbances.steps_judged:
+            self._problems.append("all was not well when the wall clock was stepped: nothing is shown by it")
         self._stop_while_frozen(control_plane, fleet)
         return figures
 
