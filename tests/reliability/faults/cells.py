@@ -89,7 +89,8 @@ class Cell:
     ``L``   the first page of a list
     ``P``   a following page
     ``A``   a list without pages
-    ``W``   a watch from the version of the last event
+    ``W``   a watch from the version of the last event: if it follows another one, the same
+    ``W+``  a watch from a later version than the one before: what came on that counts
     ======  ==============================================================================
 
     Waits before the next one (none: it follows at once):

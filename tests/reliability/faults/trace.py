@@ -83,11 +83,15 @@ class Trace:
 
     def _all(self, requests: Sequence[RecordedRequest]) -> Iterator[str | float]:
         waits = [*self.waits]
+        resumed = 0  # the version of the watch before, as long as nothing has been fetched in full
         for number in range(self._start, len(requests) + 1):
             while waits and waits[0][0] == number:
                 yield waits.pop(0)[1]
             if number < len(requests):
-                yield Asked.of(requests[number].query).letter
+                asked = Asked.of(requests[number].query)
+                version = int(asked.resource_version) if asked.letter == "W" else 0
+                yield "W+" if 0 < resumed < version else asked.letter
+                resumed = version
 
     def check(self, expected: Sequence[str], requests: Sequence[RecordedRequest], retry_after: float) -> None:
         """The requests are exactly these, and so are the waits, each of the length that is due."""
