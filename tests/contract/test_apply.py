@@ -309,3 +309,9 @@ def test_a_custom_resource_by_update(api: Api, gadgets: Gadgets) -> None:
     scaled = owners(api.get(f"{gadgets.path}/a"))
     assert scaled["scaler", "Update", "scale"] == {"f:spec": {"f:replicas": {}}}
     assert "f:replicas" not in scaled["contract", "Update", ""]["f:spec"]
+
+
+def test_an_apply_names_its_object(api: Api) -> None:
+    body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"labels": {"a": "b"}}}
+    assert api.apply(f"{api.maps}/n", body, "me").refusal == (400, "BadRequest", [])
+    assert api.get(f"{api.maps}/n").code == 404
