@@ -48,7 +48,7 @@ class ObjectTracker:
 
         Args:
             objects: Models, or JSON as mappings; with apiVersion, kind, ``metadata.name`` and, for namespaced kinds,
-                ``metadata.namespace``.
+                ``metadata.namespace``. Of lists, as ``kubectl get -o json`` prints them, the items.
 
         Raises:
             AlreadyExistsError: There is one of that kind and name. Those before it are in.
@@ -56,7 +56,8 @@ class ObjectTracker:
             ValueError: One has no name, or its namespace does not go with its kind.
         """
         for obj in objects:
-            self._put(obj, exists=False)
+            for each in self._items(_tree(obj)):
+                self._put(each, exists=False)
 
     def update(self, *objects: WireObject | Mapping[str, object]) -> None:
         """Replaces objects whole; the rest is as for :meth:`add`.
@@ -66,13 +67,19 @@ class ObjectTracker:
             LookupError, ValueError: As ``add``.
         """
         for obj in objects:
-            self._put(obj, exists=True)
+            self._put(_tree(obj), exists=True)
 
-    def _put(self, obj: WireObject | Mapping[str, object], *, exists: bool) -> None:
-        wire = wire_of(obj)
-        tree = decode(wire)
-        if not isinstance(tree, dict):
-            raise ValueError(f"{obj!r} is no object of Kubernetes")  # noqa: TRY004  (its content, not its type)
+    def _items(self, tree: JsonObject) -> list[JsonObject]:
+        """The objects that a list holds; or the object itself, if it is none."""
+        version, kind = (lifecycle.text_of(tree, name) for name in ("apiVersion", "kind"))
+        items = tree.get("items")
+        if not kind.endswith("List") or not isinstance(items, list) or self._core.registry.has_kind(version, kind):
+            return [tree]
+        # The items of typed lists come without their types.
+        types: JsonObject = {} if kind == "List" else {"apiVersion": version, "kind": kind.removesuffix("List")}
+        return [{**types, **item} for item in items if isinstance(item, dict)]
+
+    def _put(self, tree: JsonObject, *, exists: bool) -> None:
         resource = self._resource_of(lifecycle.text_of(tree, "apiVersion"), lifecycle.text_of(tree, "kind"))
         metadata = child(tree, "metadata")
         name, namespace = (lifecycle.text_of(metadata, each) for each in ("name", "namespace"))
@@ -139,6 +146,13 @@ class ObjectTracker:
         if model is None:
             return self._core.objects(resource, namespace=namespace)
         return self._core.objects(resource, model, namespace=namespace)
+
+
+def _tree(obj: WireObject | Mapping[str, object]) -> JsonObject:
+    tree = decode(wire_of(obj))
+    if not isinstance(tree, dict):
+        raise ValueError(f"{obj!r} is no object of Kubernetes")  # noqa: TRY004  (its content, not its type)
+    return tree
 
 
 def _error(refusal: Refusal) -> ApiStatusError:

@@ -203,6 +203,10 @@ class Registry:
             raise LookupError(f"{resource} is not served here: pass it to Server(resources=...) or register() it")
         return served
 
+    def has_kind(self, api_version: str, kind: str) -> bool:
+        """Whether there are objects with this apiVersion and kind."""
+        return any((each.resource.api_version, each.resource.kind) == (api_version, kind) for each in self)
+
     def of_kind(self, api_version: str, kind: str) -> ServedResource:
         """The resource whose objects carry this apiVersion and kind.
 

@@ -86,3 +86,22 @@ def test_definitions_take_effect() -> None:
     widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"}}
     fake = FakeClientset(widget, definition)  # in whichever order
     assert [str(each["kind"]) for each in fake.tracker.list(widgets)] == ["Widget"]
+
+
+@pytest.mark.scenario("X12c")
+def test_lists_are_what_they_hold() -> None:
+    def named(name: str) -> dict[str, object]:
+        return {"metadata": {"name": name, "namespace": "shop"}}
+
+    typed = {"apiVersion": "v1", "kind": "PodList", "metadata": {"resourceVersion": "77"}, "items": [named("a")]}
+    mixed: list[dict[str, object]] = [
+        {"apiVersion": "v1", "kind": "Pod", **named("b")},
+        {"apiVersion": "v1", "kind": "ConfigMap", **named("m")},
+    ]
+    fake = FakeClientset(typed, {"apiVersion": "v1", "kind": "List", "items": mixed})
+    listed = fake.core_v1().pods("shop").list()
+    assert [each.metadata.name for each in listed] == ["a", "b"]
+    assert (listed.resource_version, listed.continue_token) == ("4", "")
+    assert fake.core_v1().config_maps("shop").get("m").metadata.uid
+    with pytest.raises(LookupError, match="no 'Nothing' of 'v1'"):
+        fake.tracker.add({"apiVersion": "v1", "kind": "NothingList", "items": [named("x")]})
