@@ -338,6 +338,14 @@ CELLS: Final = (
         told="frame",
     ),
     Cell(
+        name="JSON that is no event",
+        phases=WATCH,
+        steps=(insert(between_events, b'{"kind":"PodList","items":[]}\n'),),
+        streaming="W b W+",
+        paging="W b W+",
+        told="frame",
+    ),
+    Cell(  # what came in one piece with it is not taken, and comes again
         name="garbage between events",
         phases=WATCH,
         steps=(garbage(between_events, b"\x00\xff<garbage>"),),
