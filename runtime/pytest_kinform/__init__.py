@@ -212,7 +212,8 @@ def kinform_namespace(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a fresh namespace, made on those of the two servers that the test uses; on the box if on neither.
 
     It is named after the test. Afterwards it is deleted on the control plane, where nobody finishes that: its objects
-    stay, and nothing can be made in it any more.
+    stay, and nothing can be made in it any more. Where a fixture of yours chooses one of the two as it runs
+    (``request.getfixturevalue``), tests name that one first.
     """
     from kinform.meta import Resource  # noqa: PLC0415  (as told above)
     from kinform.transport import Transport  # noqa: PLC0415

@@ -50,7 +50,7 @@ def needs_a_control_plane() -> None:
         ("docs/testing.md", "With pytest", ["-k", "not kinform_control_plane"], 2),
         pytest.param(
             ("docs/testing.md", "With pytest", ["-k", "kinform_control_plane", "--kinform-kubernetes", "v1.37"], 1),
-            marks=[pytest.mark.real_server, pytest.mark.timeout(300)],
+            marks=[pytest.mark.real_server, pytest.mark.long, pytest.mark.timeout(300)],
         ),
     ],
 )
@@ -78,7 +78,7 @@ def test_tests_pass(
     [
         ("A real control plane", "['default', 'kube-node-lease', 'kube-public', 'kube-system']"),
         ("Definitions, users, webhooks", 'User "reader" cannot list resource "pods"'),
-        ("Trouble", ""),
+        pytest.param("Trouble", "", marks=pytest.mark.long),
     ],
 )
 def test_programs_run_on_a_control_plane(programs: list[Program], tmp_path: Path, heading: str, said: str) -> None:

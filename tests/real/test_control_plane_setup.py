@@ -92,17 +92,18 @@ def test_definitions_that_are_refused(control_plane: ControlPlane) -> None:
         control_plane.uninstall(definition("gadgets"), definition("gears"))
 
 
-def test_a_finalizer_keeps_a_definition(control_plane: ControlPlane, transport: Transport) -> None:
-    control_plane.install(WIDGETS)
+def test_a_finalizer_keeps_a_definition(control_plane_v1_37: ControlPlane) -> None:
+    control_plane_v1_37.install(WIDGETS)
     held = {**WIDGET, "metadata": {"name": "held", "finalizers": ["example.com/hold"]}}
-    transport.request("POST", WIDGETS_PATH, body=json.dumps(held).encode())
-    with pytest.raises(ControlPlaneError, match=r"widgets.example.com is still there \(.*\) after 0.5 s"):
-        control_plane.uninstall(WIDGETS, timeout=0.5)
     patch = [{"op": "remove", "path": "/metadata/finalizers"}]
-    transport.request(
-        "PATCH", f"{WIDGETS_PATH}/held", body=json.dumps(patch).encode(), content_type="application/json-patch+json"
-    )
-    control_plane.uninstall(WIDGETS)
+    with Transport(control_plane_v1_37.client()) as transport:
+        transport.request("POST", WIDGETS_PATH, body=json.dumps(held).encode())
+        with pytest.raises(ControlPlaneError, match=r"widgets.example.com is still there \(.*\) after 0.5 s"):
+            control_plane_v1_37.uninstall(WIDGETS, timeout=0.5)
+        transport.request(
+            "PATCH", f"{WIDGETS_PATH}/held", body=json.dumps(patch).encode(), content_type="application/json-patch+json"
+        )
+    control_plane_v1_37.uninstall(WIDGETS)
 
 
 # ---- users
