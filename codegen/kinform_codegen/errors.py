@@ -31,7 +31,7 @@ class SpecError(CodegenError):
         self.problem = problem
         self.mend = mend
         said = f"{source}: {self.pointer}: {problem}"
-        super().__init__(f"{printable(said)}\n  mend: {mend}")
+        super().__init__(f"{printable(said)}\n  mend: {printable(mend)}")
 
 
 class SettingsError(CodegenError):

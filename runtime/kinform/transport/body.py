@@ -18,6 +18,9 @@ _MAX_CHUNK_HEAD = 1 << 12
 """Longest chunk-size line and longest trailer line; a server that sends more does not speak HTTP."""
 
 
+_MAX_PIECE = 1 << 20
+"""Most bytes of a decoded body that are handed out at once."""
+
 _HEX = re.compile(rb"[0-9a-fA-F]{1,16}").fullmatch
 
 
@@ -187,23 +190,38 @@ class GzipDecoder:
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
         self._inside = False
+        self._left = b""
+        self._full = False  # zlib may have taken all input and not yet given all output
+
+    @property
+    def waiting(self) -> bool:
+        """Whether ``feed(b"")`` may give more of what has been fed already."""
+        return self._full or bool(self._left)
 
     def feed(self, data: bytes) -> bytes:
-        """What these bytes decode to; ``b""`` where that is nothing yet.
+        """What these bytes decode to, or the first MiB of it; ``b""`` where that is nothing yet.
+
+        Gzip blows up a thousandfold: whoever bounds what they read must not be handed the whole at once.
 
         Raises:
             BodyError: This is not gzip.
         """
+        data = self._left + data if self._left else data
         pieces: list[bytes] = []
-        while data:
+        room = _MAX_PIECE
+        while room > 0 and (data or self._full):
             if self._member.eof:
                 self._member = zlib.decompressobj(wbits=31)
             try:
-                pieces.append(self._member.decompress(data))
+                piece = self._member.decompress(data, room)
             except zlib.error as error:
                 raise BodyError(f"the body is not the gzip it says: {error}") from None
+            pieces.append(piece)
+            room -= len(piece)
             self._inside = not self._member.eof
-            data = self._member.unused_data
+            self._full = self._inside and room <= 0
+            data = self._member.unused_data or self._member.unconsumed_tail
+        self._left = data
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def finish(self) -> None:
@@ -251,6 +269,9 @@ class BodyReader:
             OSError: The connection failed; ``TimeoutError`` where it was silent for its time-out.
         """
         framing, decoder = self._framing, self._decoder
+        while decoder is not None and decoder.waiting:
+            if payload := decoder.feed(b""):
+                return payload
         while not framing.ended:
             payload = framing.feed(self._response.fp.read1(framing.wanted()))
             if decoder is not None and payload:

@@ -134,7 +134,10 @@ class Transport:
 
         Raises:
             ConfigurationError: From ``connect``, or the client is none that kinform can use.
+            ValueError: ``user_agent`` holds what no header can.
         """
+        if user_agent is not None and not (user_agent.isascii() and user_agent.isprintable()):
+            raise ValueError(f"user_agent {user_agent!r} holds characters that HTTP cannot send")
         self._made_with = source, user_agent, compression
         self._sessions = Sessions(source)
         self._lifetime = _Lifetime()

@@ -19,6 +19,7 @@ from kinform.wire.events import (
     UnknownEvent,
     WatchEvent,
 )
+from kinform.wire.glimpse import glimpse
 from kinform.wire.objects import UNREADABLE, Object, ObjectReader, TransformFailed
 from kinform.wire.status import event_status
 
@@ -137,7 +138,7 @@ class Decoder:
         try:
             page = _read_list(body)
         except (msgspec.DecodeError, ValueError) as error:
-            message = f"the answer is no list of {self._resource.kind} objects ({error}); it goes {body[:80]!r}"
+            message = f"the answer is no list of {self._resource.kind} objects ({error}); {glimpse(body)}"
             raise FrameError(message) from error
         if page.kind is not None and not page.kind.endswith("List"):
             raise FrameError(f"the answer is a {page.kind}, not a list of {self._resource.kind} objects")
@@ -179,10 +180,10 @@ def _taken_apart(frame: bytes) -> tuple[str, bytes]:
     try:
         fields = shallow.members(frame)
     except ValueError as error:
-        raise FrameError(f"the stream holds what is no watch event ({error}); it goes {frame[:80]!r}") from error
+        raise FrameError(f"the stream holds what is no watch event ({error}); {glimpse(frame)}") from error
     said = shallow.text(fields.get("type"))
     if not said:
-        raise FrameError(f"the stream holds what is no watch event (it has no type); it goes {frame[:80]!r}")
+        raise FrameError(f"the stream holds what is no watch event (it has no type); {glimpse(frame)}")
     return said, fields.get("object", b"null")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from kinform.errors import FrameError
+from kinform.wire.glimpse import glimpse
 
 __all__ = ["DEFAULT_MAX_FRAME", "FrameSplitter"]
 
@@ -177,7 +178,7 @@ class _Scanner:
         """The offset just behind the document that is being read, or -1 where it goes on in the next chunk."""
         at = start
         if self._depth == 0 and chunk[at : at + 1] != b"{":
-            raise FrameError(f"the stream holds no JSON objects; it goes {chunk[at : at + 80]!r}")
+            raise FrameError(f"the stream holds no JSON objects; {glimpse(chunk[at:])}")
         if self._in_string:
             at = self._leave_string(chunk, at)
             if at < 0:

@@ -53,7 +53,7 @@ def _parts(data: bytes, opening: bytes, closing: bytes) -> list[tuple[bytes, int
     """What stands between the commas, and where in it the first colon outside strings and inner values is (or -1)."""
     data = data.strip()
     if not data.startswith(opening) or not data.endswith(closing):
-        raise ValueError(f"it goes {data[:80]!r}")
+        raise ValueError(f"it is not in {opening.decode()}{closing.decode()}")
     parts: list[tuple[bytes, int]] = []
     open_brackets = bytearray()
     start, colon = 1, -1

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kinform.transport import body
 from kinform.transport.body import BodyError, ChunkedFraming, GzipDecoder
 
 
@@ -58,7 +60,7 @@ def test_a_chunked_body_that_is_cut_anywhere_never_ends_clean(
 
 
 @pytest.mark.parametrize(
-    "body",
+    "text",
     [
         b"no number\r\n",
         b"-5\r\nhello\r\n",
@@ -70,9 +72,9 @@ def test_a_chunked_body_that_is_cut_anywhere_never_ends_clean(
         b"5\r\nhello5\r\n",
     ],
 )
-def test_what_is_not_chunked_is_refused(body: bytes) -> None:
+def test_what_is_not_chunked_is_refused(text: bytes) -> None:
     with pytest.raises(BodyError):
-        ChunkedFraming().feed(body)
+        ChunkedFraming().feed(text)
 
 
 def test_a_chunk_head_without_end_is_refused() -> None:
@@ -99,6 +101,20 @@ def test_gzip_members_come_out_whole_wherever_they_are_cut(members: list[bytes],
     decoder.finish()
 
 
+@given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 40), places)
+def test_what_is_handed_out_at_once_is_bounded(members: list[bytes], most: int, places: list[int]) -> None:
+    decoder = GzipDecoder()
+    pieces: list[bytes] = []
+    with mock.patch.object(body, "_MAX_PIECE", most):
+        for part in cut(b"".join(gzip.compress(member) for member in members), places):
+            pieces.append(decoder.feed(part))
+            while decoder.waiting:
+                pieces.append(decoder.feed(b""))
+    assert max(map(len, pieces)) <= most
+    assert b"".join(pieces) == b"".join(members)
+    decoder.finish()
+
+
 def test_a_member_is_out_as_soon_as_it_is_in() -> None:
     decoder = GzipDecoder()
     for event in (b"one\n", b"two\n", b"three\n"):
@@ -115,10 +131,10 @@ def test_gzip_that_is_cut_does_not_finish(data: bytes, length: int) -> None:
         decoder.finish()
 
 
-@pytest.mark.parametrize("body", [b"plain text", gzip.compress(b"fine") + b"and garbage"])
-def test_what_is_not_gzip_is_refused(body: bytes) -> None:
+@pytest.mark.parametrize("text", [b"plain text", gzip.compress(b"fine") + b"and garbage"])
+def test_what_is_not_gzip_is_refused(text: bytes) -> None:
     with pytest.raises(BodyError, match="gzip"):
-        GzipDecoder().feed(body)
+        GzipDecoder().feed(text)
 
 
 def test_an_empty_gzip_body_is_empty() -> None:
