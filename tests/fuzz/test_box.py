@@ -285,8 +285,10 @@ def applicable(tree: Any) -> bool:
 
 
 def contains(whole: Any, part: Any) -> bool:
+    if part is None or part in ([], {}):  # nobody owns what is empty: it goes with the last apply that was not
+        return True
     if isinstance(part, dict):
-        return isinstance(whole, dict) and all(name in whole and contains(whole[name], part[name]) for name in part)
+        return isinstance(whole, dict) and all(contains(whole.get(name), part[name]) for name in part)
     if isinstance(part, list) and isinstance(whole, list):
         return all(any(contains(each, item) for each in whole) for item in part)
     return bool(whole == part)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kinform.client.resource import ResourceClient, T, read, selection
+from kinform.client.resource import UNREADABLE, ResourceClient, T, read, selection
 
 if TYPE_CHECKING:
     from kinform.client.options import Preconditions, PropagationPolicy
@@ -76,7 +76,7 @@ class Deletable(ResourceClient[T]):
         try:
             if msgspec.json.decode(body, type=_Kind).kind == "Status":
                 return None
-        except msgspec.DecodeError:
+        except UNREADABLE:
             pass  # reading it as the object says what is wrong with it
         return read(self._model, body, f"DELETE {path}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, overload
 import msgspec
 
 from kinform.client.options import ResourceVersionMatch
-from kinform.client.resource import Query, ResourceClient, T, read, selection
+from kinform.client.resource import UNREADABLE, Query, ResourceClient, T, read, selection
 from kinform.errors import ExpiredError, UndecodableObjectError
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ class Listable(ResourceClient[T]):
         try:
             found = _decode_list(body)
             raw: builtins.list[bytes] = [_typed(bytes(item), self._resource) for item in found.items or ()]
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise UndecodableObjectError(f"the answer to {request}", f"it is no list: {error}") from error
         metadata = found.metadata
         return ObjectList(

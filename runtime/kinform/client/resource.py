@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+import msgspec
 
 from kinform.client.options import PatchBody, PatchType, encode_patch
 from kinform.errors import UndecodableObjectError
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
     from kinform.selectors import LabelSelectorLike
     from kinform.transport import Transport
 
-__all__ = ["ApiObject", "M", "Query", "ResourceClient", "T", "selection"]
+__all__ = ["UNREADABLE", "ApiObject", "M", "Query", "ResourceClient", "T", "selection"]
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for JSON that it cannot read: malformed, not UTF-8, nested too deeply."""
 
 _log = logging.getLogger("kinform.client")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, Self
 
 import msgspec
 
-from kinform.client.resource import ResourceClient, T, read, selection
+from kinform.client.resource import UNREADABLE, ResourceClient, T, read, selection
 from kinform.errors import AbortedError, FrameError, status_error
 from kinform.transport import Abort
 from kinform.wire import EventType, FrameSplitter, event_status
@@ -108,7 +108,7 @@ class Watch(Generic[T]):
         """The event of a frame; None where it is of a type that this version does not know."""
         try:
             event = _decode(frame)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             self._end()
             raise FrameError(f"{self._request}: the stream holds what is no watch event: {error}") from error
         if event.type == EventType.ERROR:
