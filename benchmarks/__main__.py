@@ -70,7 +70,7 @@ def measure(results: Results, name: str, count: int, rows: Sequence[Row], option
         given_up: set[tuple[str, Mode]] = set()
         for number in range(1, options.rounds + 1):
             for row, mode in [(each, mode) for each in rows for mode in each.modes]:
-                if mode not in options.modes or (row.name, mode) in given_up or not fits(row, name):
+                if mode not in options.modes or (row.name, mode) in given_up or not fits(row, corpus):
                     continue
                 begin = time.monotonic()
                 where = f"{corpus.title}, {mode}"
@@ -85,14 +85,14 @@ def measure(results: Results, name: str, count: int, rows: Sequence[Row], option
                 results.about.setdefault("versions", {}).update(versions)
                 say(
                     f"{where}, round {number}: {row.name}: {metrics['sync_rate']:,.0f} objects/s,"
-                    f" {metrics['event_rate']:,.0f} events/s, {metrics['rss'] / 1024:.2f} KiB"
+                    f" {metrics['event_rate']:,.0f} events/s, {metrics.get('rss', 0) / 1024:.2f} KiB"
                     f" ({time.monotonic() - begin:.0f} s)"
                 )
 
 
-def fits(row: Row, corpus: str) -> bool:
+def fits(row: Row, corpus: Corpus) -> bool:
     """Whether a row has something to say of a corpus."""
-    return row.custom or corpus.startswith("pods")
+    return (row.custom or corpus.name.startswith("pods")) and corpus.count <= row.most
 
 
 def say(line: str) -> None:

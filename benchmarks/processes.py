@@ -101,9 +101,10 @@ class _Process:
         self._process.stdin.flush()
 
     def said(self) -> str:
-        """The end of what it wrote to its standard error."""
+        """The last line that it wrote to its standard error: of a traceback the error."""
         self._errors.seek(0)
-        return self._errors.read().decode(errors="replace")[-2000:].strip()
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1][:500] if lines else ""
 
 
 class Replayer(_Process):

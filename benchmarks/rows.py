@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-__all__ = ["MODES", "ROWS", "Mode", "Row", "rows_named"]
+if TYPE_CHECKING:
+    from typing import Unpack
+
+__all__ = ["MODES", "ROWS", "Mode", "Part", "Row", "rows_named"]
 
 Mode = Literal["streamed", "paged"]
 MODES: Final[tuple[Mode, ...]] = ("streamed", "paged")
+
+Part = Literal["burst", "latency", "relist", "check"]
+ALL: Final[tuple[Part, ...]] = ("burst", "latency", "relist", "check")
+BURST: Final[tuple[Part, ...]] = ("burst", "check")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +30,11 @@ class Row:
         handler: What its handlers do: note the ``"key"``, or ``"read"`` the object.
         handlers: How many.
         modes: How it can fetch what is there at first.
+        parts: What it goes through after its first sync.
         peer: Whether it runs in the environment of the other libraries.
         custom: Whether it follows custom resources, too.
         speed: Roughly how many events a second it takes: how many it is sent, and how long it may take, follow from it.
+        most: Of how many objects it is asked at the most.
         core: Whether it belongs to a quick run.
     """
 
@@ -35,22 +44,85 @@ class Row:
     variant: str = ""
     handler: Literal["key", "read"] = "key"
     handlers: int = 1
-    modes: tuple[Mode, ...] = ("streamed", "paged")
+    modes: tuple[Mode, ...] = MODES
+    parts: tuple[Part, ...] = ALL
     peer: bool = False
     custom: bool = False
     speed: int = 1_000
+    most: int = 1_000_000
     core: bool = False
 
 
+class _Settings(TypedDict, total=False):
+    """Fields of a row."""
+
+    variant: str
+    handler: Literal["key", "read"]
+    handlers: int
+    modes: tuple[Mode, ...]
+    parts: tuple[Part, ...]
+    custom: bool
+    speed: int
+    most: int
+    core: bool
+
+
+def _kinform(what: str, **settings: Unpack[_Settings]) -> Row:
+    """A row of kinform beside the one that its users get."""
+    row = Row(f"kinform, {what}", "kinform", "kinform_informer", speed=10_000, most=20_000)
+    return replace(replace(row, modes=("streamed",), parts=BURST), **settings)
+
+
+def _client_go(what: str, words: str, **settings: Unpack[_Settings]) -> Row:
+    return replace(Row(f"client-go, {what}", "client-go", "clientgo", words), **settings)
+
+
+def _peer(name: str, program: str, **settings: Unpack[_Settings]) -> Row:
+    """Another Python library: none of them asks for streaming lists, and 100,000 of their objects are 10 GiB."""
+    row = Row(name, name.partition(",")[0].split()[0], program, modes=("paged",), peer=True, speed=800, most=20_000)
+    return replace(row, **settings)
+
+
 ROWS: Final = (
+    Row(
+        "ceiling of the replayer",
+        "ceiling",
+        "discarding_reader",
+        parts=("burst",),
+        custom=True,
+        speed=80_000,
+        core=True,
+    ),
     Row("kinform", "kinform", "kinform_informer", speed=10_000, custom=True, core=True),
-    Row("client-go, JSON", "client-go", "clientgo", "json", speed=1_500, custom=True, core=True),
-    Row("client-go, JSON, managedFields dropped", "client-go", "clientgo", "json drop", speed=1_500, custom=True),
-    Row("client-go, protobuf", "client-go", "clientgo", "protobuf", speed=8_000, core=True),
-    Row("client-go, protobuf, managedFields dropped", "client-go", "clientgo", "protobuf drop", speed=8_000),
+    _kinform("no handler", handlers=0),
+    _kinform("2 handlers", handlers=2),
+    _kinform("reading handler", handler="read", parts=("burst", "latency", "check"), speed=3_000),
+    _kinform("reading handler, msgspec models", variant="msgspec", handler="read", speed=3_000),
+    _kinform("store packed", variant="packed", modes=MODES, parts=ALL),
+    _kinform("store raw", variant="raw", modes=MODES, parts=ALL),
+    _kinform("store inflated", variant="inflated", modes=MODES, parts=ALL),
+    _client_go("JSON", "json", speed=1_500, custom=True, core=True),
+    _client_go("JSON, managedFields dropped", "json drop", speed=1_500, custom=True),
+    _client_go("JSON, no handler", "json drop", speed=1_500, handlers=0, modes=("streamed",), parts=BURST, most=20_000),
+    _client_go("JSON, 2 handlers", "json drop", speed=1_500, handlers=2, modes=("streamed",), parts=BURST, most=20_000),
+    _client_go("protobuf", "protobuf", speed=8_000, core=True),
+    _client_go("protobuf, managedFields dropped", "protobuf drop", speed=8_000),
+    _peer("official client, informer", "official_informer"),
+    _peer("cloudcoil, informer", "cloudcoil_informer"),
+    # Its watch begins anew by itself after a 410, and misses what changed: nothing tells its user to list again.
+    _peer(
+        "cloudcoil, list and watch into a dict",
+        "cloudcoil_informer",
+        variant="dict",
+        parts=("burst", "latency", "check"),
+    ),
+    _peer("lightkube, list and watch into a dict", "lightkube_dict", speed=2_000),
     Row("orjson dicts", "orjson", "orjson_dicts", speed=6_000, peer=True, custom=True, core=True),
 )
-"""All of them, in the order of the tables and of each round."""
+"""All of them, in the order of the tables and of each round.
+
+The lists of the official client have no pages; what stands under "paged" is one page of everything.
+"""
 
 
 def rows_named(names: list[str]) -> list[Row]:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.generated import generated_packages
 from benchmarks.processes import BenchmarkError, ContenderProcess
 from benchmarks.summary import percentile
 
@@ -27,7 +28,6 @@ class Plan:
         seconds: About how long a burst lasts, by the row's own speed.
         latency_rate: Events a second while latency is measured; 0: not at all.
         latency_seconds: For how long.
-        relist: Whether there is a relist.
         settle: Seconds between the end of a sync and the look at its memory: what is done in the background is done by
             then, and belongs to what a user finds.
     """
@@ -35,7 +35,6 @@ class Plan:
     seconds: float = 3.0
     latency_rate: float = 500.0
     latency_seconds: float = 2.0
-    relist: bool = True
     settle: float = 1.5
 
 
@@ -55,15 +54,19 @@ class _Session:
 
     def sync(self) -> None:
         told = self.contender.ask("sync", within=self.patience + 10, timeout=self.patience)
-        if told["objects"] != self.objects:
+        if "check" in self.row.parts and told["objects"] != self.objects:
             raise BenchmarkError(f"{self.row.name} has {told['objects']} of {self.objects} objects after its sync")
-        memory = self.contender.ask("memory", settle=self.plan.settle)
-        before = told["before"]["rss"]
-        resident = memory["rss"] - before
         self.found |= {
             "sync_wall": told["wall"],
             "sync_rate": self.objects / told["wall"],
             "sync_cpu": told["cpu"] / self.objects,
+        }
+        if "check" not in self.row.parts:
+            return  # keeps nothing
+        memory = self.contender.ask("memory", settle=self.plan.settle)
+        before = told["before"]["rss"]
+        resident = memory["rss"] - before
+        self.found |= {
             "rss_before": before,
             "rss": resident / self.objects,
             "pss": (memory["pss"] - told["before"]["pss"]) / self.objects,
@@ -136,16 +139,13 @@ def run_session(row: Row, replayer: Replayer, mode: Mode, plan: Plan) -> tuple[d
     with ContenderProcess(row, replayer, mode, _environment()) as contender:
         session = _Session(contender, replayer, row, plan, replayer.stats["objects"])
         session.sync()
-        session.burst()
-        if plan.latency_rate and row.handlers:
-            session.latency()
-        if plan.relist:
-            session.relist()
-        session.check()
+        for part in row.parts:
+            if part != "latency" or plan.latency_rate:
+                getattr(session, part)()
         return session.found, contender.versions
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without proxies and without what would make Python write files."""
+    """This process's, without proxies (all stays on this machine), and with the generated packages."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "PYTHONPATH": str(generated_packages())}

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.contenders.reading import read_pod
 from benchmarks.contenders.serve import Contender, Settings
 
+from kinform import NotFoundError, ObjectKey
+from kinform.meta import Resource
+
 if TYPE_CHECKING:
     from benchmarks.contenders.bell import Bell
 
-    from kinform import Event, ObjectKey
+    from kinform import Event
     from kinform_k8s.models.core.v1 import Pod
 
 __all__ = ["KinformInformer", "make", "versions"]
@@ -38,18 +41,23 @@ class KinformInformer(Contender):
         client = importlib.import_module("kubernetes.client")
         configuration = client.Configuration()
         configuration.host = settings.url
-        package = "bench_msgspec" if settings.variant == "msgspec" else "kinform_k8s"
         options: dict[str, Any] = {}
         if settings.variant not in {"", "msgspec"}:
             options["store"] = settings.variant
+        package = "bench_msgspec" if settings.variant == "msgspec" else "kinform_k8s"
         self._factory: Any = importlib.import_module(package).SharedInformerFactory(client.ApiClient(configuration))
-        self._pods: Any = self._factory.core().v1().pods(**options)
-        informer = self._pods.informer()
+        if settings.path == "/api/v1/pods":
+            self._informer: Any = self._factory.core().v1().pods(**options)
+        else:
+            group, api_version, plural = settings.path.removeprefix("/apis/").split("/")
+            resource = Resource(group, api_version, plural, "Release", namespaced=True)
+            self._informer = self._factory.dynamic().for_resource(resource, **options)
+        informer = self._informer.informer()
         self._registrations = [
             informer.add_handler(self._read) if settings.handler == "read" else informer.add_key_handler(self._note)
             for _ in range(settings.handlers)
         ]
-        self._lister = self._pods.lister()
+        self._lister = self._informer.lister()
 
     def _note(self, key: ObjectKey) -> None:
         self.bell.seen(key.namespace, key.name)
@@ -74,5 +82,7 @@ class KinformInformer(Contender):
         return len(self._lister)
 
     def version(self, namespace: str, name: str) -> str:
-        found = self._lister.pods(namespace).find(name)
-        return "" if found is None else str(found.metadata.resource_version)
+        try:
+            return str(self._lister.copy(ObjectKey(namespace, name)).metadata.resource_version)
+        except NotFoundError:
+            return ""

@@ -91,7 +91,8 @@ def serve(contender: Contender) -> None:
         try:
             answer = commands.run(command.pop("do"), command)
         except Exception as error:  # noqa: BLE001  (told to the benchmark, which ends this process)
-            answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -18,7 +18,8 @@ import (
 //
 //	/control/burst?count=N&rate=R     N MODIFIED events, at R a second or as fast as the client reads; answers when all
 //	                                  are written. The last one is the last object's.
-//	/control/expire?changed=SHARE     changes that share of the objects, then ends the watch with 410.
+//	/control/expire?changed=SHARE     changes that share of the objects, then ends the watch with 410; older watches are
+//	                                  refused likewise from then on.
 //	/control/streaming?on=BOOL        whether streaming lists are served, or refused as by a server without them.
 //	/control/sent                     when the last burst wrote the event of each key.
 //	/control/versions                 the resourceVersion of each key.
@@ -107,6 +108,7 @@ func (s *server) expire(share float64) ([]byte, error) {
 		s.cursor = (s.cursor + 7) % last // spread: unchanged ones between
 	}
 	s.change(last)
+	s.oldest = s.version
 	begun := time.Now()
 	if err := s.expired(s.watch); err != nil {
 		return nil, err

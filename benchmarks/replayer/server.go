@@ -25,6 +25,7 @@ type server struct {
 	mutex     sync.Mutex
 	objects   []corpus.Object
 	version   int // the collection's resourceVersion
+	oldest    int // the one from which on watches can begin
 	streaming bool
 	watch     *watch // the one that is open
 	cursor    int    // the object that changes next
@@ -79,6 +80,9 @@ func (s *server) answer(request *http.Request, reader *bufio.Reader, writer *buf
 		}
 		return true, plain(writer, http.StatusOK, "application/json", body)
 	case request.URL.Path != s.kind.Path:
+		if found, err := s.discovery(request.URL.Path); found != nil || err != nil {
+			return true, errors.Join(err, plain(writer, http.StatusOK, "application/json", found))
+		}
 		return true, status(writer, http.StatusNotFound, "NotFound", "the replayer serves "+s.kind.Path)
 	case query.Get("watch") == "true" || query.Get("watch") == "1":
 		if query.Get("sendInitialEvents") == "true" && !s.streams() {

@@ -44,6 +44,9 @@ func (s *server) serveWatch(query url.Values, binary bool, reader *bufio.Reader,
 	}
 	s.watch = opened
 	s.watches++
+	if from, number := strconv.Atoi(query.Get("resourceVersion")); err == nil && number == nil && from < s.oldest {
+		err = s.expired(opened)
+	}
 	s.mutex.Unlock()
 	if err != nil {
 		return err
