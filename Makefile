@@ -86,6 +86,10 @@ bench: $(SETUP) ## kinform beside client-go and the Python clients: tables and p
 bench-quick: $(SETUP) ## The same in two to three minutes, printed only; BENCH="--contenders kinform" narrows it
 	@$(BIN)/python -m benchmarks --quick $(BENCH)
 
+.PHONY: bench-gates
+bench-gates: $(SETUP) ## CPU and memory per object are not 15 % above what is committed, relative to plain dicts (Go needed)
+	@$(BIN)/python -m benchmarks.gates
+
 .PHONY: control-plane
 control-plane: ## Build a real kube-apiserver, kubectl and etcd from their Go modules into the user's cache, once
 	@tests/controlplane/build.sh

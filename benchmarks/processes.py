@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 import threading
 import urllib.error
@@ -12,11 +11,10 @@ import urllib.parse
 import urllib.request
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from benchmarks.programs import ROOT, go_program, peers_python
+from benchmarks.programs import ROOT, go_program, python_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from benchmarks.rows import Mode, Row
@@ -189,5 +187,4 @@ class ContenderProcess(_Process):
 def _command(row: Row) -> list[str]:
     if row.program == "clientgo":
         return [str(go_program("clientgo"))]
-    python: str | Path = peers_python() if row.peer else sys.executable
-    return [str(python), "-m", "benchmarks.contenders", row.program]
+    return [str(python_of(row.environment)), "-m", "benchmarks.contenders", row.program]

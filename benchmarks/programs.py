@@ -13,13 +13,15 @@ import sys
 import tempfile
 import venv
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-__all__ = ["BENCHMARKS", "ROOT", "ProgramError", "go_program", "peers_python"]
+__all__ = ["BENCHMARKS", "ROOT", "Environment", "ProgramError", "go_program", "python_of"]
 
 BENCHMARKS: Final = Path(__file__).resolve().parent
 ROOT: Final = BENCHMARKS.parent
-REQUIREMENTS: Final = BENCHMARKS / "requirements.txt"
+
+Environment = Literal["kinform", "floor", "peers"]
+"""Which Python a contender runs in: kinform's own, one with orjson alone, or one with all other libraries."""
 
 
 class ProgramError(Exception):
@@ -52,20 +54,23 @@ def go_program(name: str) -> Path:
     return program
 
 
-def peers_python() -> Path:
-    """The Python of an environment with the libraries that kinform is compared with.
+def python_of(environment: Environment) -> Path:
+    """The Python of an environment, which is made if need be from ``requirements-NAME.txt``.
 
     Raises:
-        ProgramError: They cannot be installed.
+        ProgramError: What it needs cannot be installed.
     """
+    if environment == "kinform":
+        return Path(sys.executable)
+    requirements = BENCHMARKS / f"requirements-{environment}.txt"
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    folder = cache_folder() / f"peers-{version}-{_digest([REQUIREMENTS])}"
+    folder = cache_folder() / f"{environment}-{version}-{_digest([requirements])}"
     python = folder / "bin" / "python"
     if (folder / "complete").exists():
         return python
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(REQUIREMENTS)], ROOT)
+    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements)], ROOT)
     (folder / "complete").touch()
     return python
 

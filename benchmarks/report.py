@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from benchmarks import goals
 from benchmarks.rows import MODES
-from benchmarks.summary import ratio
+from benchmarks.summary import ratio, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,6 +40,14 @@ COLUMNS: Final = (
     Column("p99, ms", "latency_p99", "ms"),
     Column("relist: peak over resident", "relist_peak", "times"),
     Column("KiB per object after it", "relist_rss", "KiB"),
+)
+READS: Final = (
+    Column("`lister.get` again, µs", "get_hot", "µs"),
+    Column("`lister.get`, first touch, µs", "get_cold", "µs"),
+    Column("one orjson decode, µs", "decode", "µs"),
+    Column("`list(selector)`, ms", "list_selector", "ms"),
+    Column("the same by an index, µs", "list_index", "µs"),
+    Column("every object once, µs each", "touch", "µs"),
 )
 _NONE: Final = "\N{EN DASH}"
 _SCALES: Final[dict[Unit, float]] = {"rate": 1, "µs": 1e6, "ms": 1e3, "KiB": 1 / 1024, "times": 1}
@@ -106,8 +114,17 @@ def _corpus(results: Results, corpus: Corpus) -> str:
                 lines.append([row, *(spread(each, column.unit) for each, column in zip(found, COLUMNS, strict=True))])
         if lines:
             parts.append(f"### {mode}\n\n" + table([corpus.title, *(column.title for column in COLUMNS)], lines))
-    compared = _compared(results, corpus)
-    return "\n\n".join([*parts, compared] if compared else parts)
+    return "\n\n".join(part for part in (*parts, _compared(results, corpus), _reads(results, corpus)) if part)
+
+
+def _reads(results: Results, corpus: Corpus) -> str:
+    """What reading a full cache costs; both modes of the first sync together."""
+    lines = []
+    for row in results.rows(corpus.name, corpus.count):
+        found = [results.summary(corpus.name, corpus.count, row, each.metric) for each in READS]
+        if any(found):
+            lines.append([row, *(spread(each, column.unit) for each, column in zip(found, READS, strict=True))])
+    return "### Reads\n\n" + table([corpus.title, *(each.title for each in READS)], lines) if lines else ""
 
 
 def _compared(results: Results, corpus: Corpus) -> str:
@@ -168,8 +185,9 @@ def _judged(heading: str, judged: list[goals.Goal]) -> str:
 def _single(results: Results) -> str:
     parts = []
     for title, lines in results.single.items():
-        parts.append(f"## {title}\n\n" + "\n".join(f"- {name}: {min(values):g}" for name, values in lines.items()))
-    return "\n\n".join(parts)
+        rows = [[line, spread(summarize(values), "times")] for line, values in lines.items()]
+        parts.append(f"### {title}\n\n" + table([title.partition(",")[0], title.partition(", ")[2]], rows))
+    return "\n\n".join(["## Without a server", *parts]) if parts else ""
 
 
 def _skipped(results: Results) -> str:

@@ -136,16 +136,19 @@ def run_session(row: Row, replayer: Replayer, mode: Mode, plan: Plan) -> tuple[d
         BenchmarkError: The contender failed, or its cache is wrong.
     """
     replayer.control("streaming", on=str(mode == "streamed").lower())
-    with ContenderProcess(row, replayer, mode, _environment()) as contender:
+    with ContenderProcess(row, replayer, mode, _environment(row)) as contender:
         session = _Session(contender, replayer, row, plan, replayer.stats["objects"])
         session.sync()
         for part in row.parts:
-            if part != "latency" or plan.latency_rate:
+            if part == "reads":
+                if replayer.stats["corpus"].startswith("pods"):
+                    session.found |= contender.ask("reads", within=session.patience)
+            elif part != "latency" or plan.latency_rate:
                 getattr(session, part)()
         return session.found, contender.versions
 
 
-def _environment() -> dict[str, str]:
-    """This process's, without proxies (all stays on this machine), and with the generated packages."""
+def _environment(row: Row) -> dict[str, str]:
+    """This process's, without proxies (all stays on this machine), and with the package of structs where it is used."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return {**kept, "PYTHONPATH": str(generated_packages())}
+    return {**kept, "PYTHONPATH": str(generated_packages())} if row.variant == "msgspec" else kept

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import importlib
+import random
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.contenders.reading import read_pod
-from benchmarks.contenders.serve import Contender, Settings
+from benchmarks.contenders.serve import Contender, Settings, per_call
 
-from kinform import NotFoundError, ObjectKey
+from kinform import NotFoundError, ObjectKey, label_index
 from kinform.meta import Resource
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.contenders.bell import Bell
 
-    from kinform import Event
+    from kinform import Event, Index
     from kinform_k8s.models.core.v1 import Pod
 
 __all__ = ["KinformInformer", "make", "versions"]
+
+LABEL: Final = "app.kubernetes.io/name"
+"""Selects the pods of one workload, or of a few."""
 
 
 def versions() -> dict[str, str]:
@@ -86,3 +92,25 @@ class KinformInformer(Contender):
             return str(self._lister.copy(ObjectKey(namespace, name)).metadata.resource_version)
         except NotFoundError:
             return ""
+
+    def measure(self, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if what != "reads":
+            return super().measure(what, arguments)
+        by_name: Index[Pod] = self._informer.informer().add_index(label_index(LABEL))
+        keys = self._lister.keys()
+        sample = random.Random(1).sample(keys, min(len(keys), 2_000))
+        hot = sample[0]
+        get = self._lister.pods
+        get(hot.namespace).get(hot.name)
+        app = get(hot.namespace).get(hot.name).metadata.labels[LABEL]
+        selector = f"{LABEL}={app}"
+        found = {
+            "get_hot": per_call(lambda: get(hot.namespace).get(hot.name), 20_000),
+            "get_cold": per_call(lambda key: get(key.namespace).get(key.name), sample),
+            "list_selector": per_call(lambda: self._lister.list(selector), 5),
+            "list_index": per_call(lambda: by_name[app], 1_000),
+        }
+        if len(self._lister.list(selector)) != len(by_name[app]):
+            raise AssertionError(f"the index and the selector do not agree on {selector}")
+        found["touch"] = per_call(lambda pod: pod.spec.node_name, self._lister.list())
+        return found

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import random
 import threading
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.contenders.plain_http import Loads, ask, lines, pages
-from benchmarks.contenders.serve import Contender, Settings
+from benchmarks.contenders.serve import Contender, Settings, per_call
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.contenders.bell import Bell
 
 __all__ = ["OrjsonDicts", "make", "versions"]
@@ -88,6 +91,15 @@ class OrjsonDicts(Contender):
             raise TimeoutError(f"not synced within {timeout:.0f} s")
         while not self._objects:
             time.sleep(0.001)
+
+    def measure(self, what: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        if what != "reads":
+            return super().measure(what, arguments)
+        dumps = importlib.import_module("orjson").dumps
+        sample = [
+            dumps(each) for each in random.Random(1).sample(list(self._objects.values()), min(self.count(), 2_000))
+        ]
+        return {"decode": per_call(self._loads, sample)}
 
     def count(self) -> int:
         return len(self._objects)

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.contenders.process import cpu_seconds, memory, reset_peak
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from benchmarks.contenders.bell import Bell
 
-__all__ = ["Contender", "Settings", "serve"]
+__all__ = ["Contender", "Settings", "per_call", "serve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,20 @@ class Settings:
     handler: str = "key"
     handlers: int = 1
     variant: str = ""
+
+
+def per_call(function: Callable[..., object], calls: int | Iterable[Any]) -> float:
+    """Seconds for one call: of so many without arguments, or of one for each item. What it returns is not kept."""
+    count = 0
+    if isinstance(calls, int):
+        begin = time.perf_counter()
+        for count in range(1, calls + 1):  # noqa: B007
+            function()
+    else:
+        begin = time.perf_counter()
+        for count, item in enumerate(calls, 1):  # noqa: B007
+            function(item)
+    return (time.perf_counter() - begin) / count
 
 
 class Contender(ABC):

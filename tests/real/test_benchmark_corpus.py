@@ -1,0 +1,146 @@
+"""The benchmark's replayer writes what a real API server writes: the same keys in the same order, in lists and watches."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from benchmarks.processes import Replayer
+
+if TYPE_CHECKING:
+    from kinform.testing import ControlPlane
+
+COUNT = 3
+DEFINITION = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "releases.shop.example.com"},
+    "spec": {
+        "group": "shop.example.com",
+        "names": {"kind": "Release", "listKind": "ReleaseList", "plural": "releases", "singular": "release"},
+        "scope": "Namespaced",
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            }
+        ],
+    },
+}
+STREAM = "watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan"
+
+
+def shape(value: Any) -> Any:
+    """Keys in their order, at any depth; what an object calls its own is left out."""
+    if isinstance(value, list):
+        return [shape(each) for each in value]
+    if isinstance(value, dict):
+        free = ("labels", "annotations", "fieldsV1")
+        return [(key, "…" if key in free else shape(each)) for key, each in value.items()]
+    return type(value).__name__
+
+
+class RealServer:
+    """Raw requests as an administrator."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        pool: Any = plane.client().rest_client
+        files = pool.pool_manager.connection_pool_kw
+        self._context = ssl.create_default_context(cafile=files["ca_certs"])
+        self._context.load_cert_chain(files["cert_file"], files["key_file"])
+        self._address = urlsplit(plane.url)
+
+    def ask(self, method: str, path: str, body: object = None, lines: int = 0) -> list[Any]:
+        connection = http.client.HTTPSConnection(
+            self._address.hostname or "", self._address.port, timeout=30, context=self._context
+        )
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            with connection.getresponse() as response:
+                if lines:
+                    return [json.loads(response.readline()) for _ in range(lines)]
+                told = json.load(response)
+                assert response.status in {200, 201, 409}, told
+                return [told]
+        finally:
+            connection.close()
+
+
+def replayed(replayer: Replayer, query: str, lines: int = 0) -> list[Any]:
+    parts = urlsplit(replayer.url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    try:
+        connection.request("GET", f"{replayer.stats['path']}?{query}")
+        with connection.getresponse() as response:
+            if lines:
+                return [json.loads(response.readline()) for _ in range(lines)]
+            return [json.load(response)]
+    finally:
+        connection.close()
+
+
+def created(server: RealServer, collection: str, item: dict[str, Any], namespaced: str) -> None:
+    """Makes an object as controllers do: it is created without status, and its status is reported on."""
+    metadata = {
+        name: value
+        for name, value in item["metadata"].items()
+        if name not in {"uid", "resourceVersion", "creationTimestamp", "managedFields", "generation"}
+    }
+    server.ask("POST", "/api/v1/namespaces", {"metadata": {"name": metadata["namespace"]}})
+    body = {**item, "metadata": metadata}
+    (made,) = server.ask("POST", f"{namespaced}?fieldManager=creator", body)
+    made["status"] = item["status"]
+    server.ask("PUT", f"{namespaced}/{metadata['name']}/status?fieldManager=reporter", made)
+
+
+@pytest.mark.parametrize("corpus", ["pods", "pods-small", "releases"])
+def test_lists_and_watches_have_the_keys_of_a_real_server_in_its_order(
+    control_plane_v1_37: ControlPlane, corpus: str
+) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("the replayer is written in Go, and there is no go on PATH")
+    real_server = RealServer(control_plane_v1_37)
+    with Replayer(corpus, COUNT, 1, protobuf=False) as replayer:
+        path = replayer.stats["path"]
+        root, _, plural = path.rpartition("/")
+        if corpus == "releases":
+            control_plane_v1_37.install(DEFINITION)
+        ours = replayed(replayer, "limit=0")[0]["items"]
+        for item in ours:
+            kind = {"apiVersion": "v1", "kind": "Pod"} if plural == "pods" else {}
+            namespaced = f"{root}/namespaces/{item['metadata']['namespace']}/{plural}"
+            created(real_server, path, {**kind, **item}, namespaced)
+        try:
+            _compare(real_server, replayer, path, len(ours))
+        finally:
+            for item in ours:
+                namespaced = f"{root}/namespaces/{item['metadata']['namespace']}/{plural}"
+                real_server.ask("DELETE", f"{namespaced}/{item['metadata']['name']}?gracePeriodSeconds=0")
+
+
+def _compare(server: RealServer, replayer: Replayer, path: str, count: int) -> None:
+    theirs = {
+        event["object"]["metadata"].get("name"): event
+        for event in server.ask("GET", f"{path}?{STREAM}", lines=count + 1)
+    }
+    ours = {event["object"]["metadata"].get("name"): event for event in replayed(replayer, STREAM, lines=count + 1)}
+    assert ours.keys() == theirs.keys()
+    for name, event in ours.items():
+        assert shape(event) == shape(theirs[name]), f"the event of {name or 'the end'}"
+    for limit in (2, 500):
+        (our_page,), (their_page,) = replayed(replayer, f"limit={limit}"), server.ask("GET", f"{path}?limit={limit}")
+        assert [key for key, _ in shape(our_page)] == [key for key, _ in shape(their_page)]
+        assert shape(our_page["metadata"]) == shape(their_page["metadata"])
+        by_name = {item["metadata"]["name"]: shape(item) for item in their_page["items"]}
+        for item in our_page["items"]:
+            if item["metadata"]["name"] in by_name:
+                assert shape(item) == by_name[item["metadata"]["name"]]
