@@ -84,6 +84,11 @@ func (w *workload) spec(d dice, service string, wanted size) corev1.PodSpec {
 		SecurityContext: &corev1.PodSecurityContext{}, SchedulerName: corev1.DefaultSchedulerName,
 		Priority: &priority, EnableServiceLinks: &links, PreemptionPolicy: &policy,
 	}
+	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
+		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
+			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds,
+		})
+	}
 	if wanted.bare {
 		return spec
 	}
@@ -91,11 +96,6 @@ func (w *workload) spec(d dice, service string, wanted size) corev1.PodSpec {
 	spec.SecurityContext = &corev1.PodSecurityContext{
 		RunAsUser: &group, RunAsGroup: &group, FSGroup: &group, RunAsNonRoot: &yes,
 		SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-	}
-	for _, key := range []string{corev1.TaintNodeNotReady, corev1.TaintNodeUnreachable} {
-		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
-			Key: key, Operator: corev1.TolerationOpExists, Effect: corev1.TaintEffectNoExecute, TolerationSeconds: &seconds,
-		})
 	}
 	if d.IntN(3) == 0 {
 		spec.NodeSelector = map[string]string{"node.example.com/pool": d.of(teams)}

@@ -157,14 +157,14 @@ func (s *server) writeTypedList(writer *bufio.Writer, objects []corpus.Object, f
 	return chunks.end()
 }
 
-// writeCustomList writes a list of a custom resource: all keys sorted.
+// writeCustomList writes a list of a custom resource: all keys sorted, and continue always there.
 func (s *server) writeCustomList(writer *bufio.Writer, objects []corpus.Object, following string) error {
 	chunks := begin(writer, "application/json")
 	fmt.Fprintf(chunks, `{"apiVersion":"%s","items":[`, s.kind.APIVersion)
 	items(chunks, objects)
-	fmt.Fprintf(chunks, `],"kind":"%sList","metadata":{`, s.kind.Kind)
+	fmt.Fprintf(chunks, `],"kind":"%sList","metadata":{"continue":"%s",`, s.kind.Kind, following)
 	if following != "" {
-		fmt.Fprintf(chunks, `"continue":"%s","remainingItemCount":%d,`, following, s.left(following))
+		fmt.Fprintf(chunks, `"remainingItemCount":%d,`, s.left(following))
 	}
 	fmt.Fprintf(chunks, "\"resourceVersion\":\"%d\"}}\n", s.version)
 	return chunks.end()

@@ -106,6 +106,8 @@ def test_a_streaming_list_ends_with_its_bookmark(replayer: Replayer) -> None:
 
 
 def test_each_event_and_each_item_is_a_chunk_of_its_own_as_net_http_makes_them(replayer: Replayer) -> None:
+    if replayer.stats["bytes"] < 4096:
+        pytest.skip("what is hardly larger than net/http's buffer is cut where that is full")
     for query, ends in (("watch=true&sendInitialEvents=true", b"}\n"), ("limit=0", b"}")):
         found = chunks(replayer, query, 5)
         # The head of a list shares the first 2 KiB with its first item.
