@@ -222,6 +222,8 @@ class TcpProxy:
                         if not link.step(ready, self._latency):
                             self._drop(link)
         finally:
+            with self._lock:
+                self._ending = True
             self._reset_all()
             self._obey()  # whoever asked before the end waits for an answer
             for each in (self._listener, self._waker, self._woken):
@@ -254,6 +256,8 @@ class TcpProxy:
                 client = self._listener.accept()[0]
             except BlockingIOError:
                 return
+            except ConnectionError:  # it has gone already
+                continue
             self._accepted += 1
             link = _Link(client, self._server)
             self._links.add(link)
@@ -334,13 +338,19 @@ class _Link:
                     self._end(side)
         except OSError:
             return False
-        return not (self._client.told_all and self._upstream.told_all)
+        return not self._finished
+
+    @property
+    def _finished(self) -> bool:
+        """Whether both sides have been told everything, and that it was all."""
+        return self._client.told_all and self._upstream.told_all
 
     def close(self) -> None:
-        """Resets both sides."""
+        """Resets both sides, unless they have ended in good order."""
         for side in (self._client, self._upstream):
-            with contextlib.suppress(OSError):
-                side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            if not self._finished:
+                with contextlib.suppress(OSError):
+                    side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             side.sock.close()
 
     def _connect(self, ready: dict[int, int]) -> bool:
