@@ -12,17 +12,22 @@ another library, and ```` ```python title="…" ````, a file of a tutorial, whic
 from __future__ import annotations
 
 import ast
+import contextlib
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROFILE: Final = os.environ.get("KINFORM_TEST_PROFILE") or "default"
 _EXAMPLES: Final = {"default": 100, "long": 2000}  # of each property, unless it multiplies them
@@ -88,6 +93,27 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def figures(pytestconfig: pytest.Config) -> Counter[str]:
     """What tests count, such as ``figures["model: steps"] += 1``; told below their results."""
     return pytestconfig.stash[_FIGURES]
+
+
+def open_files() -> Counter[str]:
+    """What this process has open: files by name, sockets and pipes by number."""
+    found: Counter[str] = Counter()
+    for each in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the one by which the listing itself is read
+            found[str(each.readlink())] += 1
+    return found
+
+
+@pytest.fixture
+def nothing_is_left() -> Iterator[None]:
+    """Whatever a test starts has ended when it ends: no thread runs and no socket or file is open that was not before.
+
+    Nothing is waited for: what ``stop()`` says is gone is gone.
+    """
+    threads, files = set(threading.enumerate()), open_files()
+    yield
+    assert [thread.name for thread in threading.enumerate() if thread not in threads] == [], "threads are left"
+    assert [*(open_files() - files)] == [], "files are left open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
@@ -25,22 +23,10 @@ if TYPE_CHECKING:
     Connect: TypeAlias = Callable[..., SharedInformerFactory]
 
 
-def open_sockets() -> int:
-    links = []
-    for each in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # the one by which the listing itself is read
-            links.append(str(each.readlink()))
-    return sum(link.startswith("socket:") for link in links)
-
-
 @pytest.fixture(autouse=True)
-def nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Neither threads nor sockets; and no test learns from another that a server cannot stream."""
+def clean(nothing_is_left: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left; and no test learns from another that a server cannot stream."""
     monkeypatch.setattr(STREAMING_SUPPORT, "_refused", {})
-    threads, sockets = set(threading.enumerate()), open_sockets()
-    yield
-    assert [thread.name for thread in threading.enumerate() if thread not in threads] == []
-    assert open_sockets() == sockets
 
 
 def pod(name: str, namespace: str = "shop", *, node: str = "", app: str = "web", image: str = "nginx") -> Pod:

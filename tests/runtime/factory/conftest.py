@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -95,13 +94,8 @@ class MakeThing(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
-    yield
-    left = [thread for thread in threading.enumerate() if thread not in before]
-    for thread in left:
-        thread.join(5)
-    assert not [thread.name for thread in left if thread.is_alive()]
+def clean(nothing_is_left: None) -> None:
+    pass
 
 
 @pytest.fixture

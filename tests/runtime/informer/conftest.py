@@ -186,13 +186,8 @@ class MakeInformer(Protocol):
 
 
 @pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = set(threading.enumerate())
+def clean(nothing_is_left: None) -> Iterator[None]:
     yield
-    left = [thread for thread in threading.enumerate() if thread not in before]
-    for thread in left:
-        thread.join(5)
-    assert not [thread.name for thread in left if thread.is_alive()]
     gc.collect()
 
 

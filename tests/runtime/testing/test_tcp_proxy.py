@@ -7,7 +7,6 @@ import select
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -53,20 +52,7 @@ class Echo:
             assert not thread.is_alive()
 
 
-def open_sockets() -> int:
-    links = []
-    for each in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            links.append(str(each.readlink()))
-    return sum(link.startswith("socket:") for link in links)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left() -> Iterator[None]:
-    threads, sockets = set(threading.enumerate()), open_sockets()
-    yield
-    assert set(threading.enumerate()) == threads
-    assert open_sockets() == sockets
+pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
 @pytest.fixture

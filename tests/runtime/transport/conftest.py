@@ -383,22 +383,6 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("pki"))
 
 
-def open_sockets() -> list[str]:
-    """What this process has open."""
-    found = []
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(entry.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:"):
-            found.append(target)
-    return sorted(found)
-
-
 @pytest.fixture(autouse=True)
-def no_descriptor_is_left() -> Iterator[None]:
-    """Each test gives back the sockets it opened, and so does kinform."""
-    before = open_sockets()
-    yield
-    assert open_sockets() == before
+def clean(nothing_is_left: None) -> None:
+    pass

@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any, Never
 
 import pytest
-from tests.runtime.transport.conftest import FakeApiClient, open_sockets
+from tests.conftest import open_files
+from tests.runtime.transport.conftest import FakeApiClient
 
 from kinform import TokenBucketRateLimiter, Transport
 from kinform.errors import (
@@ -413,7 +414,7 @@ def test_a_reset_just_before_the_handshake_gives_the_socket_back(
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap_what_was_reset)
     server = serve(lambda peer, request: None, tls=authority.server_context(), on_connect=reset)
     client = transport(api_client(server.url, ssl_ca_cert=authority.ca_file))
-    before = open_sockets()
+    before = open_files()
     with pytest.raises(TransportError, match="reset") as caught:
         client.request("GET", "/api/v1/pods")
-    assert open_sockets() == before, f"while the error is kept: {caught.value}"
+    assert open_files() == before, f"while the error is kept: {caught.value}"
