@@ -78,7 +78,13 @@ class _Process:
         """
         if self._process.stdout is None:
             raise BenchmarkError(f"{self.name} has no output")
-        timer = threading.Timer(timeout, self._process.kill)
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(timeout, give_up)
         timer.start()
         try:
             found = self._process.stdout.readline()
@@ -87,9 +93,8 @@ class _Process:
         if found:
             return found
         self._process.wait()
-        raise BenchmarkError(
-            f"{self.name} gave no answer ({timeout:.0f} s were allowed): {self.said() or 'it wrote nothing'}"
-        )
+        what = f"gave no answer within {timeout:.0f} s" if late.is_set() else "ended"
+        raise BenchmarkError(f"{self.name} {what}: {self.said() or 'it wrote nothing'}")
 
     def write(self, line: str) -> None:
         """Writes a line to it."""

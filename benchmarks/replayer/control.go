@@ -64,8 +64,8 @@ func (s *server) control(path string, query url.Values) ([]byte, error) {
 }
 
 func (s *server) burst(count int, rate float64) ([]byte, error) {
-	if s.watch == nil {
-		return nil, fmt.Errorf("%w: nobody watches", errBadRequest)
+	if err := s.awaitWatch(); err != nil {
+		return nil, err
 	}
 	s.sent = s.sent[:0]
 	last, begun := len(s.objects)-1, time.Now()
@@ -97,9 +97,23 @@ func (s *server) burst(count int, rate float64) ([]byte, error) {
 	})
 }
 
+// awaitWatch returns when somebody watches: after a list in pages that is a moment later. The mutex is held before and
+// after, not meanwhile.
+func (s *server) awaitWatch() error {
+	for deadline := time.Now().Add(10 * time.Second); s.watch == nil; {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%w: nobody watches", errBadRequest)
+		}
+		s.mutex.Unlock()
+		time.Sleep(2 * time.Millisecond)
+		s.mutex.Lock()
+	}
+	return nil
+}
+
 func (s *server) expire(share float64) ([]byte, error) {
-	if s.watch == nil {
-		return nil, fmt.Errorf("%w: nobody watches", errBadRequest)
+	if err := s.awaitWatch(); err != nil {
+		return nil, err
 	}
 	s.sent = s.sent[:0]
 	last := len(s.objects) - 1

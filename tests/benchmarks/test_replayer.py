@@ -185,7 +185,7 @@ def test_protobuf_is_served_to_those_who_prefer_it(replayer: Replayer) -> None:
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
-    [("burst", {"count": 0}), ("expire", {"changed": 2}), ("dance", {}), ("burst", {"count": 5})],
+    [("burst", {"count": 0}), ("expire", {"changed": 2}), ("dance", {})],
 )
 def test_what_cannot_be_commanded_is_told(replayer: Replayer, command: str, arguments: dict[str, object]) -> None:
     with pytest.raises(BenchmarkError, match=command if command == "dance" else "bad request"):
