@@ -97,7 +97,7 @@ from kinform.meta import ObjectKey, Resource, controller_of, object_key, owner_k
 from kinform.objects import DynamicObject, PartialObjectMetadata
 from kinform.retry import DEFAULT_BACKOFF, DEFAULT_RETRY, RetryBackoff, retry_on_conflict, retry_on_error
 from kinform.selectors import FieldSelector, LabelSelector, Operator, Requirement
-from kinform.store import Index, Indexer, Snapshot, field_index, index, label_index
+from kinform.store import Index, Indexer, Snapshot, StoreMode, field_index, index, label_index
 from kinform.transport import Abort, ApiClient, Transport, connect
 from kinform.wire import EventType, Json, drop, keep
 from kinform.workqueue import (
@@ -207,6 +207,7 @@ __all__ = [
     "Snapshot",
     "Status",
     "StopResult",
+    "StoreMode",
     "TerminalError",
     "TokenBucketRateLimiter",
     "TooManyRequestsError",

@@ -168,7 +168,7 @@ def test_selectors_run_on_labels_and_inflate_nothing() -> None:
     cache = Cache(PODS)
     some = [entry(f"pod-{n}", f"ns-{n % 20}", {"app": "match" if n % 10 == 0 else "other"}) for n in range(20_000)]
     for each in some:
-        each.body = b"not json"
+        each.stored = b"not json"
     lister = ThingLister(cache.fill(*some))
     assert len(lister.list("app=match")) == 2_000
     assert len(lister.list("app notin (match)")) == 18_000
@@ -346,7 +346,7 @@ def test_namespaces_outside_the_scope_raise_rather_than_look_empty() -> None:
 
 def test_an_undecodable_object_is_there_and_raises_for_its_reader_only(pods: Cache, lister: ThingLister) -> None:
     poison = entry("bad", "shop")
-    poison.body = b"{"
+    poison.stored = b"{"
     pods.fill(poison, entry("good", "shop"))
     assert lister.things("shop").get("good").name == "good"
     assert len(lister.things("shop").list()) == 2

@@ -231,7 +231,8 @@ class InformerFactory:
 
         Raises:
             SelectorError: A selector does not parse.
-            ConflictingInformerError: The same objects were asked for before, with another transform, resync or model.
+            ConflictingInformerError: The same objects were asked for before, with another transform, store,
+                resync or model.
             InformerStoppedError: The factory has been stopped and never had this informer.
             ForkedError: The factory runs in the parent process.
             TypeError: There is no such option.
@@ -271,6 +272,7 @@ class InformerFactory:
                     namespaces=spec.namespaces,
                     options=spec.options,
                     transform=spec.transform,
+                    store=spec.store,
                     resync=spec.resync,
                     name=name,
                     on_error=self.tell,

@@ -12,11 +12,13 @@ from kinform.informer.source import reflector_options
 from kinform.meta import Resource, WireObject
 from kinform.objects import View, view_of
 from kinform.selectors import FieldSelector, LabelSelector
+from kinform.store import checked_mode
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from kinform.selectors import LabelSelectorLike
+    from kinform.store import StoreMode
     from kinform.wire import Transform
 
 __all__ = ["InformerKey", "InformerOptions", "InformerSpec", "Namespaces", "TweakListOptions", "resolve"]
@@ -37,6 +39,7 @@ class InformerOptions(TypedDict, total=False):
         field_selector: Text or a selector built in code; None: all.
         tweak: Changes the list options that the above came to.
         transform: What to cut from objects before they are cached: ``drop(…)``, ``keep(…)`` or a function.
+        store: How objects are kept: ``"auto"``, ``"packed"``, ``"raw"`` or ``"inflated"``; see ``StoreMode``.
         resync: How often handlers are told of everything again, unless they say otherwise; None: never.
     """
 
@@ -45,6 +48,7 @@ class InformerOptions(TypedDict, total=False):
     field_selector: str | FieldSelector | None
     tweak: TweakListOptions | None
     transform: Transform | None
+    store: StoreMode
     resync: timedelta | None
 
 
@@ -64,6 +68,7 @@ class InformerSpec:
         namespaces: Where, sorted; ``("",)``: everywhere.
         options: Which objects; selectors in canonical text.
         transform: What to cut from them, or None.
+        store: How they are kept.
         resync: As given.
     """
 
@@ -72,6 +77,7 @@ class InformerSpec:
     namespaces: tuple[str, ...]
     options: ListOptions
     transform: Transform | None
+    store: StoreMode
     resync: timedelta | None
 
     @property
@@ -81,7 +87,9 @@ class InformerSpec:
 
     def differences(self, other: InformerSpec) -> list[str]:
         """Names of what two specifications with one key do not agree on."""
-        return [name for name in ("model", "transform", "resync") if getattr(self, name) != getattr(other, name)]
+        return [
+            name for name in ("model", "transform", "store", "resync") if getattr(self, name) != getattr(other, name)
+        ]
 
 
 def resolve(
@@ -92,8 +100,8 @@ def resolve(
     Raises:
         SelectorError: A selector does not parse.
         TypeError: There is no such option, or ``tweak`` did not return list options.
-        ValueError: A namespace cannot be one, or is given for a kind without; ``resync`` is negative; or ``tweak`` set
-            a parameter that is kinform's own to set.
+        ValueError: A namespace cannot be one, or is given for a kind without; ``resync`` is negative; there is
+            no such ``store``; or ``tweak`` set a parameter that is kinform's own to set.
     """
     if unknown := given.keys() - _NAMES:
         raise TypeError(
@@ -115,7 +123,8 @@ def resolve(
         options = _canonical(tweak(options))
     resync = wanted.get("resync")
     resync_seconds(resync)
-    return InformerSpec(resource, model, namespaces, options, wanted.get("transform"), resync)
+    store = checked_mode(wanted.get("store", "auto"))
+    return InformerSpec(resource, model, namespaces, options, wanted.get("transform"), store, resync)
 
 
 def namespace_tuple(value: Namespaces) -> tuple[str, ...]:

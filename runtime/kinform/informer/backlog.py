@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from enum import Enum
+from itertools import chain
 from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -88,8 +89,9 @@ W = TypeVar("W")
 class Backlog(ABC, Generic[W]):
     """What waits for one handler; the caller holds the handler's lock around every call.
 
-    Three things feed it. The *queue* holds notifications in the order in which the cache changed. A *replay* is the
-    snapshot that a late handler begins with: it goes before everything in the queue. A *resync* is a snapshot that is
+    Three things feed it. The *queue* holds notifications in the order in which the cache changed. A *replay* is what
+    was there at first, a snapshot of what the handler found or of what the first fetch brought: it goes before
+    everything in the queue. A *resync* is a snapshot that is
     told again; it takes turns with the queue, one and one, so that neither starves the other, and passes over objects
     with news in the queue and those that have changed since the snapshot: their handler hears of them anyway, and must
     never be told an older state after a newer one.
@@ -119,8 +121,8 @@ class Backlog(ABC, Generic[W]):
         """Marks the end of what was there at first: ``take()`` says so when it comes by."""
 
     def replay(self, entries: Iterable[Entry]) -> None:
-        """Sets what a late handler begins with."""
-        self._replay = iter(entries)
+        """Adds to what the handler begins with."""
+        self._replay = iter(entries) if self._replay is None else chain(self._replay, entries)
 
     def resync(self, entries: Iterable[Entry]) -> None:
         """Sets what is to be told again."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, final
 from kinform.errors import InformerStoppedError
 from kinform.informer.backlog import Work
 from kinform.informer.registration import HandlerThread
+from kinform.wire import Replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,10 +71,16 @@ class Distribution:
         return self._synced
 
     def take(self, partition: str, changes: Sequence[Change]) -> None:
-        """Writes changes and hands on what they came to; after ``close()`` it does nothing."""
+        """Writes changes, at least one, and hands on what they came to; after ``close()`` it does nothing."""
         with self._delivery:
             if self._closed:
                 return
+            if isinstance(changes[0], Replace) and (found := self._store.fill(partition, changes[0])) is not None:
+                # What the first fetch brings is told as it is told to late handlers: from one list for all of them,
+                # where a notification for each object and handler would take more memory than the objects.
+                for handler in self._handlers:
+                    handler.replay(found)
+                changes = changes[1:]
             notifications = self._store.apply(partition, changes)
             handlers = self._handlers
             if notifications:

@@ -199,10 +199,11 @@ class HandlerThread(Registration, Generic[W_co]):
                 self._work.notify()
 
     def replay(self, entries: Iterable[Entry]) -> None:
-        """Sets what the handler is told first; before ``start()`` or any ``put()``."""
+        """Adds to what the handler is told first; of these objects nothing has been ``put()``."""
         with self._lock:
-            self._backlog.replay(entries)
-            self._work.notify()
+            if not self._closed:
+                self._backlog.replay(entries)
+                self._work.notify()
 
     def resync(self, entries: Iterable[Entry]) -> None:
         """Sets what the handler is told again, in turns with news."""

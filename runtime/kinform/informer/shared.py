@@ -29,7 +29,8 @@ from kinform.informer.statistics import InformerState, InformerStatistics, StopR
 from kinform.informer.waits import Awaited, Progress, Scope
 from kinform.meta import WireObject
 from kinform.objects import View, view_of
-from kinform.store import Inflater, Store, indexed_field
+from kinform.packing import Packer
+from kinform.store import Inflater, Store, checked_mode, indexed_field
 from kinform.versions import is_older
 from kinform.wire import Replace
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from kinform.informer.source import Source, SourceFactory
     from kinform.meta import ObjectKey, Resource
     from kinform.selectors import LabelSelector
-    from kinform.store import Index, Indexer
+    from kinform.store import Index, Indexer, StoreMode
     from kinform.transport import Transport
     from kinform.wire import Change, Entry, Transform
 
@@ -78,6 +79,7 @@ class SharedInformer(Generic[T]):
         namespaces: Where to watch, one watch each; ``("",)`` means everywhere.
         options: Which objects; None: all.
         transform: What to cut from objects before they are cached.
+        store: How objects are kept.
         resync: How often each handler is told of everything again, unless it says otherwise; None: never.
         name: For logs, reports and threads; made from what is watched if empty.
         on_error: Told of every error that is swallowed to keep running, on the thread that met it: be quick.
@@ -87,7 +89,7 @@ class SharedInformer(Generic[T]):
     Raises:
         SelectorError: A selector in ``options`` does not parse.
         ValueError: A namespace cannot be one, is named twice, or is given for a cluster-scoped resource; a query
-            parameter is kinform's own to set; or ``resync`` is negative.
+            parameter is kinform's own to set; ``resync`` is negative; or there is no such ``store``.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class SharedInformer(Generic[T]):
         namespaces: Sequence[str] = ("",),
         options: ListOptions | None = None,
         transform: Transform | None = None,
+        store: StoreMode = "auto",
         resync: timedelta | None = None,
         name: str = "",
         on_error: Callable[[ErrorReport], object] | None = None,
@@ -121,7 +124,20 @@ class SharedInformer(Generic[T]):
         self._clock = clock
         self._source_factory = source_factory
         self._store = Store(resource, namespaces, report=self._reporter.note_index_error)
-        self._inflater: Inflater[T] = Inflater(model, resource, report=self._reporter.object_changed)
+        self._inflater: Inflater[T] = Inflater(
+            model, resource, keep=checked_mode(store) == "inflated", report=self._reporter.object_changed
+        )
+        self._packer = (
+            None
+            if store == "raw"
+            else Packer(
+                self._store.entries,
+                self._store.__len__,
+                always=store == "packed",
+                clock=clock,
+                name=f"kinform {self._name}: packing",
+            )
+        )
         self._progress = Progress(self._store, clock)
         self._handlers = Distribution(self._name, self._store, clock, self._reporter.handler_failed)
         # Guards the life of the informer and its counters; held for moments only.
@@ -311,6 +327,7 @@ class SharedInformer(Generic[T]):
             sink=partial(self._take, namespace),
             report=self._reporter.watch_failed,
             known=self._store.get,
+            pack=None if self._packer is None else self._packer.add,
             clock=self._clock,
             name=f"kinform {self._name}: watch{f' of {namespace}' if len(self.namespaces) > 1 else ''}",
             metadata_only=self._view is View.METADATA,
@@ -342,6 +359,8 @@ class SharedInformer(Generic[T]):
         for source in sources.values():
             source.stop()
         self._handlers.close()
+        if self._packer is not None:
+            self._packer.close()
         self._progress.made()
 
     def finish_stop(self, deadline: float) -> StopResult:
@@ -350,6 +369,8 @@ class SharedInformer(Generic[T]):
             return StopResult()
         left = [each.name for each in self._sources.values() if not each.join(max(0.0, deadline - time.monotonic()))]
         left += self._handlers.join(deadline)
+        if self._packer is not None and not self._packer.join(max(0.0, deadline - time.monotonic())):
+            left.append(self._packer.thread_name)
         self._inflater.verify()
         return StopResult(tuple(left))
 
@@ -364,6 +385,8 @@ class SharedInformer(Generic[T]):
         ]
         try:
             self._handlers.take(partition, changes)
+            if self._packer is not None and any(isinstance(change, Replace) for change in changes):
+                self._packer.fetched()
         finally:
             if went_back:
                 self._progress.reset(partition, went_back[-1])
@@ -517,7 +540,7 @@ class SharedInformer(Generic[T]):
             connected=bool(watches) and all(watch.connected for watch in watches.values()),
             synced=self._handlers.synced,
             objects=0 if forked else len(self._store),
-            bytes=0 if forked else self._store.body_bytes,
+            bytes=0 if forked else self._store.body_bytes + (self._packer.overhead if self._packer else 0),
             last_event=self._clock.monotonic() - max(heard) if heard else None,
             restarts=dict(restarts),
             errors=self._reporter.errors,

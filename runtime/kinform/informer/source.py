@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from kinform.reflector import ReflectorOptions, ReflectorThread
+from kinform.reflector import Pack, ReflectorOptions, ReflectorThread
 
 if TYPE_CHECKING:
     from kinform.clock import Clock
@@ -32,6 +32,8 @@ class SourceRequest:
         sink: Takes changes in order, on the source's thread.
         report: Takes errors that were met and dealt with, on the source's thread.
         known: What the cache holds at a key, so that unchanged objects need not be copied.
+        pack: Takes each new object once it has been handed to ``sink``, or while a fetch goes on, and whether it is in
+            the cache; it may block to keep pace. None: objects are kept as they come.
         clock: The informer's clock.
         name: For the thread.
         metadata_only: Whether nothing but the objects' metadata is wanted.
@@ -45,6 +47,7 @@ class SourceRequest:
     sink: Callable[[list[Change]], object]
     report: Callable[[Report], object]
     known: Callable[[ObjectKey], Entry | None]
+    pack: Pack | None
     clock: Clock
     name: str
     metadata_only: bool = False
@@ -103,5 +106,6 @@ def reflector_source(request: SourceRequest) -> Source:
         name=request.name,
         transform=request.transform,
         known=request.known,
+        pack=request.pack,
         metadata_only=request.metadata_only,
     )

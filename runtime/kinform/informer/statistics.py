@@ -64,7 +64,7 @@ class InformerStatistics:
         connected: Whether the watches of all its namespaces are open.
         synced: Whether all of them have synced.
         objects: How many objects the cache holds.
-        bytes: How many bytes of JSON they are together.
+        bytes: How many bytes they are together, in the form in which they are kept, with what it takes to read them.
         last_event: For how many seconds the server has sent nothing on any watch; None: it never sent anything.
         restarts: How often a watch had to begin anew, by reason.
         errors: How many errors were swallowed and reported.

@@ -155,7 +155,9 @@ POISON: Final = Family(
     "counter", "kinform_reflector_poison_total", "Objects that could not be taken as they are.", ("name",)
 )
 OBJECTS: Final = Family("gauge", "kinform_informer_objects", "Objects in the cache.", _INFORMER)
-BYTES: Final = Family("gauge", "kinform_informer_bytes", "Bytes of JSON in the cache.", _INFORMER)
+BYTES: Final = Family(
+    "gauge", "kinform_informer_bytes", "Bytes of objects in the cache, in the form in which they are kept.", _INFORMER
+)
 SYNCED: Final = Family("gauge", "kinform_informer_synced", "1 once the first sync is complete.", _INFORMER)
 CONNECTED: Final = Family("gauge", "kinform_informer_connected", "1 while all its watches are open.", _INFORMER)
 SILENCE: Final = Family(

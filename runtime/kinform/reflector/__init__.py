@@ -7,13 +7,14 @@ from kinform.reflector.queries import Query, ReflectorOptions
 from kinform.reflector.reports import Reason, Report, reason_of
 from kinform.reflector.statistics import ReflectorState, ReflectorStatistics
 from kinform.reflector.support import STREAMING_SUPPORT, StreamingSupport
-from kinform.reflector.thread import ReflectorThread
+from kinform.reflector.thread import Pack, ReflectorThread
 
 __all__ = [
     "STREAMING_SUPPORT",
     "Action",
     "Backoff",
     "ListPage",
+    "Pack",
     "Query",
     "Reason",
     "Reflector",

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from kinform.clock import SYSTEM_CLOCK
 from kinform.errors import ApiStatusError
@@ -15,7 +15,7 @@ from kinform.reflector.machine import Reflector
 from kinform.reflector.statistics import ReflectorState
 from kinform.reflector.support import STREAMING_SUPPORT
 from kinform.transport import Abort
-from kinform.wire import Decoder, FrameSplitter
+from kinform.wire import Decoder, EventType, FrameSplitter, ObjectEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,9 +30,23 @@ if TYPE_CHECKING:
     from kinform.transport import Stream, Transport
     from kinform.wire import Change, Entry, Transform, WatchEvent
 
-__all__ = ["ReflectorThread"]
+__all__ = ["Pack", "ReflectorThread"]
 
 A = TypeVar("A")
+
+
+class Pack(Protocol):
+    """Takes new objects, to make them smaller in its own time."""
+
+    def __call__(self, entries: Sequence[Entry], *, stored: bool) -> object:
+        """Takes objects; may block to keep pace.
+
+        Args:
+            entries: The objects.
+            stored: Whether they have been handed on, rather than being of a fetch that goes on.
+        """
+        ...
+
 
 logger: Final = logging.getLogger("kinform.reflector")
 
@@ -62,6 +76,7 @@ class ReflectorThread:
         name: The thread's name, and the reports' ``informer``.
         transform: What to cut from objects before they are cached.
         known: Looks up what the cache holds, so that a full fetch does not copy what has not changed.
+        pack: Takes each new object, so that it takes less memory. May block.
         metadata_only: Ask for objects' metadata alone. Of what a server sends besides, nothing is kept.
         support: The memory of servers that cannot stream.
         rng: The source of chance.
@@ -80,6 +95,7 @@ class ReflectorThread:
         name: str = "",
         transform: Transform | None = None,
         known: Callable[[ObjectKey], Entry | None] | None = None,
+        pack: Pack | None = None,
         metadata_only: bool = False,
         support: StreamingSupport = STREAMING_SUPPORT,
         rng: random.Random | None = None,
@@ -89,6 +105,7 @@ class ReflectorThread:
         self._sink = sink
         self._report = report
         self._clock = clock
+        self._pack = pack
         self._name = name or f"kinform-{resource.plural}"
         self._metadata_only = metadata_only
         self._refused_metadata = float("-inf")
@@ -163,13 +180,32 @@ class ReflectorThread:
             self._watch(action)
 
     def _list(self, action: ListPage) -> None:
-        def ask(accept: str) -> bytes:
-            return self._transport.request(
-                "GET", self._path, query=action.query, accept=accept, timeout=action.read_timeout, abort=self._abort
-            ).body
+        reader = self._decoder.page_reader()
+        taken = 0
 
-        page = self._decoder.page(self._ask(ask, _METADATA_LIST))
-        self._deliver(self._machine.page(self._clock.monotonic(), page))
+        def take(piece: bytes) -> None:
+            nonlocal taken
+            entries = reader.feed(piece)
+            taken += len(entries)
+            if self._pack is not None:
+                self._pack(entries, stored=False)
+
+        def ask(accept: str) -> None:
+            self._transport.fetch(
+                self._path,
+                take,
+                query=action.query,
+                accept=accept,
+                timeout=action.read_timeout,
+                abort=self._abort,
+            )
+
+        self._ask(ask, _METADATA_LIST)
+        page = reader.finish()
+        changes = self._machine.page(self._clock.monotonic(), page)
+        self._deliver(changes)
+        if self._pack is not None:
+            self._pack(page.entries[taken:], stored=bool(changes))
 
     def _watch(self, action: Watch) -> None:
         def ask(accept: str) -> Stream:
@@ -227,7 +263,11 @@ class ReflectorThread:
                 events.append(self._decoder.event(frame))  # noqa: PERF401  (what came before an error must be kept)
         finally:
             if events:
-                self._deliver(self._machine.events(self._clock.monotonic(), events))
+                changes = self._machine.events(self._clock.monotonic(), events)
+                self._deliver(changes)
+                if self._pack is not None:
+                    fresh = [e.entry for e in events if isinstance(e, ObjectEvent) and e.type is not EventType.DELETED]
+                    self._pack(fresh, stored=bool(changes))
 
     def _deliver(self, changes: list[Change]) -> None:
         if not changes or self._stopping.is_set():

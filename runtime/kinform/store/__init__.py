@@ -3,6 +3,7 @@
 from kinform.store.index import Index
 from kinform.store.indexer import Indexer, IndexValues, field_index, index, indexed_field, label_index
 from kinform.store.inflater import Inflater
+from kinform.store.modes import StoreMode, checked_mode
 from kinform.store.notification import Notification
 from kinform.store.reader import CacheReader
 from kinform.store.snapshot import Snapshot
@@ -17,6 +18,8 @@ __all__ = [
     "Notification",
     "Snapshot",
     "Store",
+    "StoreMode",
+    "checked_mode",
     "field_index",
     "index",
     "indexed_field",

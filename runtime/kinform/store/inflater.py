@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast, final
 
 from kinform.errors import UndecodableObjectError
@@ -23,6 +24,11 @@ M = TypeVar("M", bound=WireObject)
 
 MUTATION_DETECTOR_VARIABLE: Final = "KINFORM_CACHE_MUTATION_DETECTOR"
 
+RECENT: Final = 64
+"""Objects that are kept though nobody holds them: whoever reads an object reads it again, in the same breath."""
+_RECENT_BYTES: Final = 512 * 1024
+"""Bytes of JSON that these may come from; decoded they are some ten times as large."""
+
 
 class _Memo(weakref.ref[M]):
     """A weak reference that takes itself out of its entry when the object goes, so that nothing is left behind."""
@@ -35,6 +41,18 @@ class _Memo(weakref.ref[M]):
         self = super().__new__(cls, inflated, _forget)
         self.entry = entry
         return self
+
+
+class _Kept(Generic[M]):
+    """An object that stays with its entry; asked for like a weak reference."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, inflated: M) -> None:
+        self._object = inflated
+
+    def __call__(self) -> M:
+        return self._object
 
 
 def _forget(memo: weakref.ref[M]) -> None:
@@ -55,21 +73,29 @@ class Inflater(Generic[M]):
     Args:
         model: The class of the objects.
         resource: What they are, for messages.
+        keep: Whether an object stays with its entry once it is made. Otherwise each stays as long as anyone holds it.
+        recent: How many of the last objects made stay in any case, large ones less.
         report: Gets each ``CacheMutationError``. None: it is raised to whoever is reading when it is found.
     """
 
-    __slots__ = ("_detector", "_lock", "_model", "_resource")
+    __slots__ = ("_detector", "_keep", "_lock", "_model", "_most_recent", "_recent", "_recent_bytes", "_resource")
 
     def __init__(
         self,
         model: type[M],
         resource: Resource,
         *,
+        keep: bool = False,
+        recent: int = RECENT,
         report: Callable[[Exception], object] | None = None,
     ) -> None:
         self._model = model
         self._resource = resource
         self._lock = threading.Lock()
+        self._keep = keep
+        self._most_recent = recent
+        self._recent: deque[tuple[M, int]] = deque()
+        self._recent_bytes = 0
         on = os.environ.get(MUTATION_DETECTOR_VARIABLE, "") not in {"", "0", "false"}
         self._detector = MutationDetector(model, report) if on else None
 
@@ -85,16 +111,22 @@ class Inflater(Generic[M]):
             if self._detector is None or self._detector.is_pristine(entry, found):
                 return found
             entry.memo = None
-        made = self._decode(entry)
+        body = entry.body
+        made = self._decode(entry, body)
+        dropped: list[object] = []  # freed without the lock
         with self._lock:
             # Another thread may have been quicker: then theirs is the shared one.
             found = self._remembered(entry)
             if found is not None:
                 return found
-            try:
-                entry.memo = _Memo(made, entry)
-            except TypeError:  # a model with slots and without __weakref__
-                return made
+            if self._keep:
+                entry.memo = _Kept(made)
+            else:
+                try:
+                    entry.memo = _Memo(made, entry)
+                except TypeError:  # a model with slots and without __weakref__
+                    return made
+                self._remember(made, len(body), dropped)
         if self._detector is not None:
             self._detector.watch(entry, made)
         return made
@@ -105,7 +137,7 @@ class Inflater(Generic[M]):
         Raises:
             UndecodableObjectError: The bytes are nothing that the model can hold.
         """
-        return self._decode(entry)
+        return self._decode(entry, entry.body)
 
     def verify(self) -> None:
         """Checks every shared object that the mutation detector has in view; does nothing where it is off.
@@ -118,16 +150,26 @@ class Inflater(Generic[M]):
 
     def _remembered(self, entry: Entry) -> M | None:
         # Entries are of one resource and inflated by one inflater, so the memo is of its model.
-        memo = cast("_Memo[M] | None", entry.memo)
+        memo = cast("Callable[[], M | None] | None", entry.memo)
         return None if memo is None else memo()
 
-    def _decode(self, entry: Entry) -> M:
-        if not entry.body:
+    def _remember(self, made: M, size: int, dropped: list[object]) -> None:
+        """Holds on to one more object, and lets go of the oldest."""
+        recent = self._recent
+        recent.append((made, size))
+        self._recent_bytes += size
+        while len(recent) > self._most_recent or (self._recent_bytes > _RECENT_BYTES and len(recent) > 1):
+            oldest = recent.popleft()
+            self._recent_bytes -= oldest[1]
+            dropped.append(oldest)
+
+    def _decode(self, entry: Entry, body: bytes) -> M:
+        if not body:
             raise UndecodableObjectError(
                 f"{self._resource.kind} {entry.key}", "its transform failed, which was reported when it was received"
             )
         try:
-            return self._model.from_wire(entry.body)
+            return self._model.from_wire(body)
         except MemoryError:
             raise
         except Exception as error:

@@ -27,13 +27,12 @@ class Shelf:
     it in the old one's place.
     """
 
-    __slots__ = ("_namespaces", "body_bytes", "buckets", "count", "resource_version", "synced")
+    __slots__ = ("_namespaces", "buckets", "count", "resource_version", "synced")
 
     def __init__(self, indexes: int, resource_version: str = "", *, synced: bool = False) -> None:
         self._namespaces: dict[str, dict[str, Entry]] = {}
         self.buckets: list[Buckets] = [{} for _ in range(indexes)]
         self.count: int = 0
-        self.body_bytes: int = 0
         self.resource_version: str = resource_version
         self.synced: bool = synced
 
@@ -72,7 +71,6 @@ class Shelf:
             names = self._namespaces[namespace] = {}
         names[name] = entry
         self.count += 1
-        self.body_bytes += len(entry.body)
         # An entry whose values for the newest index are still being worked out has fewer of them than there are
         # buckets: zip leaves those out, and `file` brings them in later.
         for buckets, values in zip(self.buckets, entry.index_values, strict=False):
@@ -83,7 +81,6 @@ class Shelf:
         """Puts ``entry`` in the place of ``old``, which has the same key. Values that stay keep their place."""
         key = entry.key
         self._namespaces[key[0]][key[1]] = entry
-        self.body_bytes += len(entry.body) - len(old.body)
         if not self.buckets:
             return
         was = old.index_values
@@ -105,7 +102,6 @@ class Shelf:
         if not names:
             del self._namespaces[namespace]
         self.count -= 1
-        self.body_bytes -= len(old.body)
         for buckets, values in zip(self.buckets, old.index_values, strict=False):
             for value in values:
                 _unfile(buckets, value, key)

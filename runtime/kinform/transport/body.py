@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BodyError", "BodyReader", "ChunkedFraming", "GzipDecoder", "UnknownEncodingError"]
 
-_READ_SIZE = 1 << 16
+_READ_SIZE = 1 << 18
 """Bytes asked of the socket at once. More brings nothing: TLS gives 16 KiB, and bigger buffers cost their zeroing."""
 
 _MAX_CHUNK_HEAD = 1 << 12

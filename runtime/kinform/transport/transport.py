@@ -6,6 +6,7 @@ import os
 import platform
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Self
@@ -21,7 +22,7 @@ from kinform.transport.statistics import TransportStatistics
 from kinform.transport.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from kinform.clock import Clock
@@ -223,6 +224,49 @@ class Transport:
         headers = {"accept": accept}
         if body is not None:
             headers["content-type"] = content_type
+        with self._answer(method, path, query, body=body, headers=headers, timeout=timeout, abort=abort) as answer:
+            return Response(answer.status, answer.headers, answer.read_all())
+
+    def fetch(
+        self,
+        path: str,
+        take: Callable[[bytes], object],
+        *,
+        query: Sequence[tuple[str, str]] = (),
+        accept: str = "application/json",
+        timeout: float = 60.0,
+        abort: Abort | None = None,
+    ) -> None:
+        """Sends a GET and hands over the answer's body piece by piece, as it comes. Blocks; thread-safe.
+
+        Errors as for :meth:`request`; where it raises, pieces may have been handed over before.
+
+        Args:
+            path: As for :meth:`request`.
+            take: Called on this thread with each piece; the server waits while it runs. What it raises comes out here.
+            query: As for :meth:`request`.
+            accept: As for :meth:`request`.
+            timeout: As for :meth:`request`.
+            abort: As for :meth:`request`.
+        """
+        headers = {"accept": accept}
+        with self._answer("GET", path, query, body=None, headers=headers, timeout=timeout, abort=abort) as answer:
+            while piece := answer.read():
+                take(piece)
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        *,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: float,
+        abort: Abort | None,
+    ) -> Iterator[Exchange]:
+        """The answer to a request over a kept connection, which is given back at the end; observers are told."""
         observer, began = self._observer, self._clock.monotonic()
         try:
             answer = self._exchange(
@@ -237,7 +281,7 @@ class Transport:
                 keep=True,
             )
             try:
-                return Response(answer.status, answer.headers, answer.read_all())
+                yield answer
             finally:
                 answer.close()
         finally:

@@ -2,7 +2,7 @@
 
 from kinform.wire.changes import Bookmark, Change, Remove, Replace, Upsert
 from kinform.wire.decode import INITIAL_EVENTS_END, Decoder
-from kinform.wire.entry import Entry, Owner
+from kinform.wire.entry import Entry, Owner, Unpacker
 from kinform.wire.events import (
     BookmarkEvent,
     ErrorEvent,
@@ -15,6 +15,7 @@ from kinform.wire.events import (
 )
 from kinform.wire.fields import FieldPath, read_field, split_field_path
 from kinform.wire.frames import DEFAULT_MAX_FRAME, FrameSplitter
+from kinform.wire.pages import PageReader
 from kinform.wire.status import event_status
 from kinform.wire.transform import Json, Projection, Transform, TransformFunction, drop, keep
 
@@ -34,6 +35,7 @@ __all__ = [
     "ObjectEvent",
     "Owner",
     "Page",
+    "PageReader",
     "PoisonEvent",
     "Projection",
     "Remove",
@@ -41,6 +43,7 @@ __all__ = [
     "Transform",
     "TransformFunction",
     "UnknownEvent",
+    "Unpacker",
     "Upsert",
     "WatchEvent",
     "drop",

@@ -21,6 +21,7 @@ from kinform.wire.events import (
 )
 from kinform.wire.glimpse import glimpse
 from kinform.wire.objects import UNREADABLE, Object, ObjectReader, TransformFailed
+from kinform.wire.pages import PageReader
 from kinform.wire.status import event_status
 
 if TYPE_CHECKING:
@@ -128,6 +129,10 @@ class Decoder:
         except TransformFailed as failure:
             return failure.poison
         return self._event_in_pieces(frame)
+
+    def page_reader(self) -> PageReader:
+        """What reads a page while it comes; ``finish()`` gives what ``page`` would give for the whole."""
+        return PageReader(self._objects, self.page)
 
     def page(self, body: bytes) -> Page:
         """Decodes one page of a list. Bad items are in ``Page.poison``; they do not spoil the page.

@@ -70,22 +70,20 @@ class FrameSplitter:
     # ---- lines
 
     def _feed_lines(self, chunk: bytes) -> list[bytes]:
-        newline = chunk.rfind(b"\n")
-        if newline < 0:
+        frames = chunk.split(b"\n")
+        rest = frames.pop()
+        if not frames:
             self._hold(chunk)
             return self._complete_at_end_of_chunk([])
         if self._pending:
-            self._pending.append(chunk[:newline])
-            whole = b"".join(self._pending)
+            self._pending.append(frames[0])
+            frames[0] = b"".join(self._pending)
             self._pending.clear()
             self._pending_size = 0
-        else:
-            whole = chunk[:newline]
         self._tried_size = 0
-        frames = [line for line in whole.split(b"\n") if line and not line.isspace()]
+        frames = [line for line in frames if line and not line.isspace()]
         if frames and len(max(frames, key=len)) > self._max_frame:
             raise self._too_long()
-        rest = chunk[newline + 1 :]
         odd = next((i for i, line in enumerate(frames) if line[0] != _OPEN or line[-1] != _CLOSE), -1)
         if odd >= 0:  # not one document on each line after all, but white space inside them
             self._scanner = _Scanner()

@@ -93,18 +93,27 @@ class ObjectReader:
     def read(self, data: bytes, kind: EventType) -> ObjectEvent | PoisonEvent:
         """One object that is exactly ``data``: an item of a list, or of a frame that does not fit the pattern."""
         try:
-            found = _decode_object(data)
-            metadata = found.metadata
-            wrong_type = self._wrong_type(found.kind or "", found.api_version or "")
-            if metadata is None or wrong_type:
-                return self._poison(data, kind, wrong_type or "it has no metadata")
-            if found.kind is found.api_version is msgspec.UNSET and data.startswith(b'{"metadata":{'):
-                data = b"{%b,%b" % (self._type_fields, data[1:])  # now the very bytes that a watch sends
-            head = self._match_head(data)
-            at = head.end() - 1 if head is not None else -1
-            return ObjectEvent(kind, self.entry(metadata, kind, data, (0, at, len(data))))
+            return self.read_strictly(data, kind)
         except UNREADABLE as error:
             return self._poison(data, kind, str(error))
+
+    def read_strictly(self, data: bytes, kind: EventType) -> ObjectEvent | PoisonEvent:
+        """As ``read``, for who does not know yet that this is one object.
+
+        Raises:
+            msgspec.DecodeError: It is none, or one that cannot be taken (or another of ``UNREADABLE``).
+        """
+        found = _decode_object(data)
+        metadata = found.metadata
+        wrong_type = self._wrong_type(found.kind or "", found.api_version or "")
+        if metadata is None or wrong_type:
+            return self._poison(data, kind, wrong_type or "it has no metadata")
+        if found.kind is found.api_version is msgspec.UNSET and data.startswith(b'{"metadata":{'):
+            data = b"{%b,%b" % (self._type_fields, data[1:])  # now the very bytes that a watch sends
+        head = self._match_head(data)
+        at = head.end() - 1 if head is not None else -1
+        try:
+            return ObjectEvent(kind, self.entry(metadata, kind, data, (0, at, len(data))))
         except TransformFailed as failure:
             return failure.poison
 
@@ -131,7 +140,7 @@ class ObjectReader:
         version = metadata.resource_version or ""
         if self._known is not None and kind is EventType.ADDED and version:
             known = self._known(key)
-            if known is not None and known.resource_version == version and known.uid == uid and known.body:
+            if known is not None and known.resource_version == version and known.uid == uid and known.stored:
                 return known
         entry = Entry(
             key,
@@ -190,18 +199,18 @@ class ObjectReader:
         """Runs the transform on a new entry; key, uid and resourceVersion stay what the server said."""
         try:
             if isinstance(transform, Projection):
-                entry.body = transform.apply(entry.body)
+                entry.stored = transform.apply(entry.stored)
                 if not transform.touches_metadata:
                     return
             else:
-                entry.body = _encode(_returned(transform(_decode_any(entry.body))))
-            metadata = _decode_object(entry.body).metadata or Metadata()
+                entry.stored = _encode(_returned(transform(_decode_any(entry.stored))))
+            metadata = _decode_object(entry.stored).metadata or Metadata()
             entry.labels = self._labels[bytes(metadata.labels)]
             entry.owner = self._owners[bytes(metadata.owner_references)]
             entry.generation = metadata.generation or 0
             entry.deletion_timestamp = metadata.deletion_timestamp or ""
         except (Exception, SystemExit) as error:  # user code: whatever it raises must cost one object, not the sync
-            entry.body = b""
+            entry.stored = b""
             reason = f"the transform failed: {type(error).__name__}: {error}"
             undecodable = UndecodableObjectError(str(entry.key), reason)
             undecodable.__cause__ = error

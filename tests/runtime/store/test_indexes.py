@@ -188,7 +188,7 @@ def test_fields_are_read_from_the_bytes(store: Store, entry: Make) -> None:
 def test_fields_in_lists_have_many_values(store: Store, entry: Make) -> None:
     by_image = store.add_index(field_index("spec.containers.image"), itself)
     pod = entry("a", 1)
-    pod.body = b'{"spec":{"containers":[{"image":"x:1"},{"image":"y:2"},{"name":"none"},{"image":"x:1"}]}}'
+    pod.stored = b'{"spec":{"containers":[{"image":"x:1"},{"image":"y:2"},{"name":"none"},{"image":"x:1"}]}}'
     store.apply("", [Upsert(pod)])
     assert by_image.index_values() == ["x:1", "y:2"]
 

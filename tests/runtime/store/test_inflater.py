@@ -51,7 +51,8 @@ def _nothing_made_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def inflater(pods: Resource) -> Inflater[Pod]:
-    return Inflater(Pod, pods)
+    """One that keeps no object which nobody holds."""
+    return Inflater(Pod, pods, recent=0)
 
 
 def test_all_who_hold_it_hold_the_same_object(inflater: Inflater[Pod], entry: Make) -> None:
@@ -72,6 +73,34 @@ def test_what_nobody_holds_is_gone_and_leaves_nothing(inflater: Inflater[Pod], e
     assert Pod.made == 2
 
 
+def test_the_last_objects_read_stay(pods: Resource, entry: Make) -> None:
+    inflater = Inflater(Pod, pods, recent=2)
+    entries = [entry(name) for name in "abc"]
+    for one in entries:
+        inflater.inflate(one)
+    assert [one.memo is None for one in entries] == [True, False, False]
+    assert inflater.inflate(entries[1]) is inflater.inflate(entries[1])
+    assert Pod.made == 3
+
+
+def test_large_objects_do_not_stay_in_numbers(pods: Resource, entry: Make) -> None:
+    inflater = Inflater(Pod, pods)
+    entries = [entry(name) for name in "abc"]
+    for one in entries:
+        one.stored = one.stored[:-1] + b',"data":"%b"}' % (b"x" * 300_000)
+        inflater.inflate(one)
+    assert [one.memo is None for one in entries] == [True, True, False]
+
+
+def test_where_objects_are_kept_they_stay_as_long_as_their_entries(pods: Resource, entry: Make) -> None:
+    inflater = Inflater(Pod, pods, keep=True)
+    entries = [entry(f"pod-{n}") for n in range(100)]
+    for _ in range(2):
+        for one in entries:
+            inflater.inflate(one)
+    assert Pod.made == 100
+
+
 def test_an_object_in_a_cycle_is_let_go_of_by_the_collector(inflater: Inflater[Pod], entry: Make) -> None:
     one = entry("a")
     held = inflater.inflate(one)
@@ -90,7 +119,7 @@ def test_an_entry_is_not_kept_by_its_object_for_longer_than_that_lives(inflater:
             bodies.append(1)
 
     one = entry("a")
-    one.body = Body(one.body)
+    one.stored = Body(one.body)
     held = inflater.inflate(one)
     del one
     assert bodies == []
@@ -146,7 +175,7 @@ def test_what_the_model_cannot_hold_raises_for_its_reader(pods: Resource, entry:
 
 def test_an_object_whose_transform_failed_has_no_body_and_says_so(inflater: Inflater[Pod], entry: Make) -> None:
     one = entry("a")
-    one.body = b""
+    one.stored = b""
     with pytest.raises(UndecodableObjectError, match="transform"):
         inflater.inflate(one)
     assert Pod.made == 0
@@ -241,7 +270,7 @@ def test_the_changed_fields_are_named(
     watching: Inflater[Pod], entry: Make, change: Callable[[Pod], object], paths: tuple[str, ...]
 ) -> None:
     one = entry("a")
-    one.body = b'{"kind":"Pod","spec":{},"items":[{"a":1},{"a":2}]}'
+    one.stored = b'{"kind":"Pod","spec":{},"items":[{"a":1},{"a":2}]}'
     change(watching.inflate(one))
     with pytest.raises(CacheMutationError) as caught:
         watching.verify()

@@ -94,7 +94,7 @@ def test_it_shows_one_moment(pods: Resource, entry: Make, inflate: Counting) -> 
 
 def test_a_poison_object_raises_at_its_reader_and_is_not_skipped(entry: Make, inflate: Counting) -> None:
     poison = entry("b")
-    poison.body = b""
+    poison.stored = b""
     some = Snapshot([entry("a"), poison, entry("c")], inflate)
     assert len(some) == 3
     assert (some[0], some[2]) == ("a", "c")

@@ -15,7 +15,6 @@ from kinform.errors import TransportError
 from kinform.meta import Resource
 from kinform.reflector import ReflectorOptions, ReflectorThread, Report, StreamingSupport
 from kinform.testing import VirtualClock
-from kinform.transport import Response
 from kinform.transport.abort import SocketHandle
 from kinform.wire import Change, Remove, Replace, Upsert
 
@@ -126,13 +125,21 @@ class _Transport:
         self.calls.put(call)
         return call
 
-    def request(
-        self, method: str, path: str, *, query: Sequence[tuple[str, str]], accept: str, timeout: float, abort: Abort
-    ) -> Response:
-        assert method == "GET"
+    def fetch(
+        self,
+        path: str,
+        take: Callable[[bytes], object],
+        *,
+        query: Sequence[tuple[str, str]],
+        accept: str,
+        timeout: float,
+        abort: Abort,
+    ) -> None:
         call = self._begin(path, query, accept, abort, timeout)
         try:
-            return Response(200, {}, call.wait())
+            body = call.wait()
+            for start in range(0, len(body), 100):
+                take(body[start : start + 100])
         finally:
             call.close()
 
