@@ -28,6 +28,7 @@ from kinform.informer.waits import wait_unless_cancelled
 from kinform.meta import WireObject
 from kinform.objects import DynamicObject, PartialObjectMetadata
 from kinform.selectors import FieldSelector, LabelSelector
+from kinform.store import checked_mode
 from kinform.transport import Transport, transport_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from kinform.informer.source import SourceFactory
     from kinform.meta import Resource
     from kinform.selectors import LabelSelectorLike
+    from kinform.store import StoreMode
     from kinform.transport import ApiSource
     from kinform.wire import Transform
 
@@ -111,6 +113,7 @@ class InformerFactory:
         field_selector: Text or a selector built in code; None: all.
         tweak: Changes the list options of each informer; called once when it is asked for.
         transform: What to cut from objects before they are cached.
+        store: How objects are kept; see ``StoreMode``.
         resync: How often handlers are told of everything again, unless they say otherwise; None: never.
         rate_limiter: Limits the rate of requests, as that of ``Transport``; None: nothing does, or what a given
             transport has.
@@ -119,8 +122,8 @@ class InformerFactory:
 
     Raises:
         SelectorError: A selector does not parse.
-        ValueError: A namespace cannot be one, ``resync`` is negative, or there is a rate limiter for a transport that
-            is made already.
+        ValueError: A namespace cannot be one, ``resync`` is negative, there is no such ``store``, or there is a rate
+            limiter for a transport that is made already.
         ConfigurationError: ``source`` found no usable configuration.
     """
 
@@ -133,6 +136,7 @@ class InformerFactory:
         field_selector: str | FieldSelector | None = None,
         tweak: TweakListOptions | None = None,
         transform: Transform | None = None,
+        store: StoreMode = "auto",
         resync: timedelta | None = None,
         rate_limiter: RateLimiter | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -146,6 +150,7 @@ class InformerFactory:
             field_selector=None if field_selector is None else FieldSelector.of(field_selector),
             tweak=tweak,
             transform=transform,
+            store=checked_mode(store),
             resync=resync,
         )
         self._owns_transport = not isinstance(source, Transport)

@@ -61,7 +61,7 @@ class Codec:
         dictionary grows.
 
         Args:
-            bodies: At least one.
+            bodies: At least one; none of them empty.
             total: How many bytes are packed, or are to be packed, with this codec, about; the dictionary's size is kept
                 to a part of it.
         """

@@ -265,7 +265,7 @@ class Transport:
         headers: Mapping[str, str],
         timeout: float,
         abort: Abort | None,
-    ) -> Iterator[Exchange]:
+    ) -> Iterator[Answer]:
         """The answer to a request over a kept connection, which is given back at the end; observers are told."""
         observer, began = self._observer, self._clock.monotonic()
         try:
