@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kinform.reflector.queries import Query
     from kinform.testing.server import Fault, RecordedRequest
-    from kinform.transport import Abort, Response, Stream, Transport
+    from kinform.transport import Abort, Stream, Transport
 
 __all__ = ["JumpingClock", "Line", "LineClock", "LineTransport"]
 
@@ -99,11 +99,20 @@ class LineTransport:
         self._line = line
         self.host = transport.host
 
-    def request(self, method: str, path: str, *, query: Query, accept: str, timeout: float, abort: Abort) -> Response:
+    def fetch(
+        self,
+        path: str,
+        take: Callable[[bytes], object],
+        *,
+        query: Query,
+        accept: str,
+        timeout: float,
+        abort: Abort,
+    ) -> None:
         hurried = self._line.asks(query)
         with impatient(self._clock, lambda: timeout):
             silence = _SILENCE if hurried else timeout
-            return self._transport.request(method, path, query=query, accept=accept, timeout=silence, abort=abort)
+            self._transport.fetch(path, take, query=query, accept=accept, timeout=silence, abort=abort)
 
     def open(
         self,
