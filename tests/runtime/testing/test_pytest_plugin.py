@@ -137,8 +137,8 @@ def test_positional(kinform_server):
 def test_resources_and_definitions_of_the_settings(
     run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
-    pytester.makeini("[pytest]\nkinform_resources = toy\nkinform_crds = config/crd\npythonpath = .\n")
-    pytester.path.joinpath("toy.py").write_text(
+    pytester.makeini("[pytest]\nkinform_resources = made_for_the_plugin\nkinform_crds = config/crd\npythonpath = .\n")
+    pytester.path.joinpath("made_for_the_plugin.py").write_text(
         "from kinform.meta import Resource\nN = Resource('', 'v1', 'nodes', 'Node', False)\n"
     )
     folder = pytester.mkdir("config") / "crd" / "bases"
@@ -149,10 +149,10 @@ def test_resources_and_definitions_of_the_settings(
     pytester.path.joinpath("gadgets.yaml").write_text(gadgets)
     run(
         """
-import toy, pytest
+import made_for_the_plugin, pytest
 
 def test_it(kinform_server):
-    assert kinform_server.objects(toy.N) == []
+    assert kinform_server.objects(made_for_the_plugin.N) == []
     assert kinform_server.objects(WIDGETS) == []
     gadgets = Resource("example.com", "v1", "gadgets", "Gadget", True)
     assert kinform_server.objects(gadgets) == []
