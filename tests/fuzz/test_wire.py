@@ -184,6 +184,34 @@ def test_byte_by_byte(several: list[bytes]) -> None:
     assert [frame.strip() for frame in split([bytes([byte]) for byte in stream])] == several
 
 
+def page_in_pieces(body: bytes, places: list[int]) -> tuple[Page, list[Entry]]:
+    """The page, and what was handed out of it on the way."""
+    reader = Decoder(PODS).page_reader()
+    early = [entry for piece in cut(body, places) for entry in reader.feed(piece)]
+    return reader.finish(), early
+
+
+def as_told(page: Page) -> list[object]:
+    entries = [(said_by(entry), entry.body) for entry in page.entries]
+    poison = sorted((each.key_hint, each.entry is None) for each in page.poison)
+    return [entries, poison, page.resource_version, page.continue_token]
+
+
+@inputs(2)
+@given(st.one_of(pages(), broken(pages())), PLACES)
+def test_a_page_in_pieces_is_the_page(body: bytes, places: list[int]) -> None:
+    with within(10):
+        try:
+            whole = Decoder(PODS).page(body)
+        except FrameError:
+            with pytest.raises(FrameError):
+                page_in_pieces(body, places)
+            return
+        page, early = page_in_pieces(body, places)
+    assert as_told(page) == as_told(whole)
+    assert page.entries[: len(early)] == early
+
+
 # ---- what is wrong
 
 
