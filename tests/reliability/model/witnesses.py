@@ -118,7 +118,10 @@ class EventWitness(Witness):
     def _on_event(self, event: Event[Pod]) -> None:
         old, new = event.old, event.new
         assert event.key == event.object.key
-        assert event.resync == (old is not None and new is not None and old.version == new.version)
+        if event.resync:  # not the other way round: what went and came again as it was may be merged into an update
+            assert old is not None
+            assert new is not None
+            assert old.version == new.version
         assert not (event.initial and (old is not None or self.registration.has_synced())), f"{event} is not initial"
         assert not (event.final_state_unknown and new is not None)
         if new is None:
