@@ -46,8 +46,8 @@ class Pending(msgspec.Struct, gc=False, eq=False):
     Attributes:
         key: The object's key.
         seen: The state that the handler last heard of; None where it does not know the object.
-        old: The last state before ``new``; for a deletion the last state of all. Another than ``seen`` only where
-            notifications were merged.
+        old: The last state before ``new``; for a deletion the last state of all. Another than ``seen`` only in a
+            deletion, or where notifications were merged.
         new: The state to tell of; None: it is gone.
         initial: The object was there when the handler began to listen.
         final_state_unknown: ``old`` may be stale: the deletion itself was missed.
@@ -205,7 +205,7 @@ class EventBacklog(Backlog[Pending]):
             if waiting is not None and waiting.uid == entry.uid:
                 self._merge(waiting, notification)
                 return
-        pending = Pending(key, old, old, new, notification.initial, notification.final_state_unknown, entry.uid)
+        pending = _news(notification, entry)
         self._queue.append(pending)
         self._newest[key] = pending
 
@@ -299,7 +299,7 @@ class KeyBacklog(Backlog[KeyWork]):
                 return
             # Objects that came and went while their key waited are of no interest to any predicate.
             changes[:] = [change for change in changes if not change.is_void]
-        changes.append(Pending(key, old, old, new, notification.initial, notification.final_state_unknown, entry.uid))
+        changes.append(_news(notification, entry))
 
     def put_synced(self) -> None:  # noqa: D102
         self._queue[None] = None
@@ -334,6 +334,15 @@ class KeyBacklog(Backlog[KeyWork]):
         if not self._keep_changes:
             return KeyWork(entry.key, None, background)
         return KeyWork(entry.key, [_again(entry, seen), *(waiting or ())], background)
+
+
+def _news(notification: Notification, entry: Entry) -> Pending:
+    old = notification.old
+    # What was deleted may come again before the handler gets here: then it must be told of from where it last heard.
+    seen = old if notification.known is None else notification.known
+    return Pending(
+        entry.key, seen, old, notification.new, notification.initial, notification.final_state_unknown, entry.uid
+    )
 
 
 def _again(entry: Entry, seen: Entry | None) -> Pending:

@@ -23,12 +23,15 @@ class Notification(msgspec.Struct, frozen=True, gc=False, eq=False):
         initial: It belongs to the partition's first complete list (client-go: ``isInInitialList``).
         final_state_unknown: The deletion was inferred, by a relist or by another object under the same key, so ``old``
             may be stale (client-go: ``DeletedFinalStateUnknown``).
+        known: For a delete that was seen: what the store held until then, and handlers have heard of, where ``old`` is
+            what the server showed with the deletion. Otherwise None.
     """
 
     old: Entry | None
     new: Entry | None
     initial: bool = False
     final_state_unknown: bool = False
+    known: Entry | None = None
 
     @property
     def key(self) -> ObjectKey:

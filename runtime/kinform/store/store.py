@@ -168,7 +168,7 @@ class Store:
         missed = old.uid != entry.uid
         last = old if missed else entry
         last.key = old.key
-        notifications.append(Notification(last, None, not shelf.synced, final_state_unknown=missed))
+        notifications.append(Notification(last, None, not shelf.synced, final_state_unknown=missed, known=old))
 
     def _replace(self, part: _Partition, change: Replace, notifications: list[Notification]) -> None:
         shelf = part.shelf

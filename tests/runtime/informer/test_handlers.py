@@ -522,3 +522,22 @@ def test_an_idle_handler_keeps_no_object_alive(
         informer.inflate(entry)
     gc.collect()
     assert last() is None
+
+
+def test_what_goes_and_comes_again_while_it_waits_is_told_of_from_where_the_handler_last_heard(
+    informer: SharedInformer[Pod], feed: FakeFeed, pod: MakePod, recorder: type[Recorder]
+) -> None:
+    """Of what leaves a selection and enters it again; the deletion's own state was never told."""
+    heard = recorder()
+    informer.add_handler(heard.on_event, max_pending=1)
+    feed.replace(pod("a", 1), resource_version=1)
+    assert heard.take(1) == ["ADDED a@1 initial"]
+    heard.entered.acquire()
+    gate = heard.block()
+    feed.upsert(pod("b", 2))
+    heard.wait_until_inside()
+    feed.remove(pod("a", 3))
+    feed.upsert(pod("a", 4))
+    heard.gate = None
+    gate.set()
+    assert heard.take(2) == ["ADDED b@2", "MODIFIED a@1 a@4"]
