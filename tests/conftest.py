@@ -77,7 +77,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
         elif PROFILE == "long":
             own = item.get_closest_marker("timeout")
-            if own is None or own.args[0] < _PATIENCE:
+            if own is None or (own.args and own.args[0] < _PATIENCE):
                 item.add_marker(pytest.mark.timeout(_PATIENCE), append=False)
 
 

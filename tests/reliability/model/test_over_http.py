@@ -186,7 +186,7 @@ def test_the_same_over_http(monkeypatch: pytest.MonkeyPatch, figures: Counter[st
     run_state_machine_as_test(
         HttpMachine,
         settings=settings(
-            max_examples=settings().max_examples // 10,
+            max_examples=settings().max_examples // 4,
             stateful_step_count=20,
             report_multiple_bugs=False,
             phases=set(Phase) - {Phase.explain},
