@@ -19,6 +19,9 @@ class _Kind(msgspec.Struct):
     kind: str = ""
 
 
+_decode_kind = msgspec.json.Decoder(_Kind).decode
+
+
 def _options(
     propagation: PropagationPolicy | None,
     grace_period_seconds: int | None,
@@ -74,7 +77,7 @@ class Deletable(ResourceClient[T]):
         options = _options(propagation, grace_period_seconds, preconditions, dry_run=dry_run)
         body = self._send("DELETE", path, [], options)
         try:
-            if msgspec.json.decode(body, type=_Kind).kind == "Status":
+            if _decode_kind(body).kind == "Status":
                 return None
         except UNREADABLE:
             pass  # reading it as the object says what is wrong with it

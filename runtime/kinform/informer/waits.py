@@ -67,6 +67,10 @@ class _Object(msgspec.Struct):
     metadata: _Metadata
 
 
+# Made here, where one thread runs: msgspec learns of a class bit by bit, and another thread must not take half for all.
+_decode_object: Callable[[bytes], _Object] = msgspec.json.Decoder(_Object).decode
+
+
 @final
 class Awaited:
     """What a wait needs to know of the object that a client call returned.
@@ -79,7 +83,7 @@ class Awaited:
 
     def __init__(self, obj: WireObject, resource: Resource) -> None:
         self.body: bytes = obj.to_wire()
-        metadata = msgspec.json.decode(self.body, type=_Object).metadata
+        metadata = _decode_object(self.body).metadata
         self.key: ObjectKey = ObjectKey((metadata.namespace or "") if resource.namespaced else "", metadata.name)
         self.uid: str = metadata.uid or ""
         self.resource_version: str = metadata.resource_version or ""

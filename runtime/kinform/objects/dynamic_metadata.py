@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamicMetadata"]
 
+# Has msgspec learn of the class now, where one thread runs: it does so bit by bit, and none must take half for all.
+msgspec.json.Decoder(OwnerReference)
+
 
 class DynamicMetadata:
     """The metadata of a ``DynamicObject``, by the names and types of ``meta/v1.ObjectMeta``.
