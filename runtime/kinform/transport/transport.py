@@ -22,7 +22,7 @@ from kinform.transport.statistics import TransportStatistics
 from kinform.transport.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from types import TracebackType
 
     from kinform.clock import Clock
@@ -265,7 +265,7 @@ class Transport:
         headers: Mapping[str, str],
         timeout: float,
         abort: Abort | None,
-    ) -> Iterator[Answer]:
+    ) -> Generator[Answer]:
         """The answer to a request over a kept connection, which is given back at the end; observers are told."""
         observer, began = self._observer, self._clock.monotonic()
         try:
