@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["markdown", "table"]
 
-Unit = Literal["rate", "µs", "ms", "KiB", "times"]
+Unit = Literal["rate", "s", "µs", "ms", "KiB", "times"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Column:
 
 COLUMNS: Final = (
     Column("first sync, objects/s", "sync_rate", "rate"),
+    Column("wall, s", "sync_wall", "s"),
     Column("CPU per object, µs", "sync_cpu", "µs"),
     Column("resident per object, KiB", "rss", "KiB"),
     Column("peak over resident", "sync_peak", "times"),
@@ -50,7 +51,7 @@ READS: Final = (
     Column("every object once, µs each", "touch", "µs"),
 )
 _NONE: Final = "\N{EN DASH}"
-_SCALES: Final[dict[Unit, float]] = {"rate": 1, "µs": 1e6, "ms": 1e3, "KiB": 1 / 1024, "times": 1}
+_SCALES: Final[dict[Unit, float]] = {"rate": 1, "s": 1, "µs": 1e6, "ms": 1e3, "KiB": 1 / 1024, "times": 1}
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

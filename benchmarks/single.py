@@ -73,6 +73,7 @@ def measure_single(rounds: int) -> Iterator[tuple[str, str, list[float]]]:
         found = [json.loads(_output(python, _IMPORT.format(statement=statement))) for _ in range(rounds)]
         yield "Imports, ms", name, [seconds * 1e3 for seconds, _ in found]
         yield "Memory of imports, MiB", name, [size / 2**20 for _, size in found]
+    yield "The physical limit, µs for 10,000 bytes", "one scan at the speed of memory", [_scan() for _ in range(rounds)]
     yield (
         "Work queue, µs for add, get and done",
         "RateLimitingQueue",
@@ -83,6 +84,14 @@ def measure_single(rounds: int) -> Iterator[tuple[str, str, list[float]]]:
         yield "Generator, s for Kubernetes v1.30", "msgspec models", [write_package(Path(folder), "msgspec")]
     yield "mypy --strict without a cache, s", "a program that imports kinform_k8s", [_mypy("program")]
     yield "mypy --strict without a cache, s", "all of kinform_k8s", [_mypy("package")]
+
+
+def _scan() -> float:
+    """Microseconds that memchr takes for 10,000 bytes out of more than caches hold."""
+    data = b"a" * (256 << 20)
+    begin = time.perf_counter()
+    data.find(b"x")
+    return (time.perf_counter() - begin) / len(data) * 10_000 * 1e6
 
 
 def _output(python: Path, program: str) -> str:

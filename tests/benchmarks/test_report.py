@@ -70,14 +70,14 @@ def test_peaks_and_reads_have_upper_bounds() -> None:
 
 def test_the_report_has_every_row_that_was_measured_and_names_what_was_not() -> None:
     results = results_of(
-        ("kinform", "streamed", {"sync_rate": 20_000.0, "sync_cpu": 50e-6, "rss": 2048.0}),
-        ("kinform", "streamed", {"sync_rate": 22_000.0, "sync_cpu": 40e-6, "rss": 2048.0}),
+        ("kinform", "streamed", {"sync_rate": 20_000.0, "sync_wall": 5.0, "sync_cpu": 50e-6, "rss": 2048.0}),
+        ("kinform", "streamed", {"sync_rate": 22_000.0, "sync_wall": 4.0, "sync_cpu": 40e-6, "rss": 2048.0}),
         ("client-go, JSON", "streamed", {"sync_rate": 2_000.0, "sync_cpu": 500e-6, "rss": 20_480.0}),
     )
     results.skipped.append(Skipped("cloudcoil, informer", "100 pods, paged", "it does not fit"))
     report = markdown(results)
-    assert "| kinform | 21,000 ±5% | 45.0 ±11% | 2.00 ±0% |" in report
-    assert "| client-go, JSON | 2,000 | 500 | 20.0 |" in report
+    assert "| kinform | 21,000 ±5% | 4.50 ±11% | 45.0 ±11% | 2.00 ±0% |" in report
+    assert "| client-go, JSON | 2,000 | \N{EN DASH} | 500 | 20.0 |" in report
     assert "| client-go, JSON | 10.5 |" in report  # times kinform's
     assert "first sync, streamed: kinform over client-go JSON | ≥ 10 | 10.5 | reached |" in report
     assert "64 workloads; zlib makes all of them together 10.5 times smaller." in report
