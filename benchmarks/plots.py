@@ -68,7 +68,8 @@ def _bars(pyplot: Any, results: Results, plot: tuple[str, str, str, str | None, 
         colour = _COLOURS.get(row.partition(",")[0], "#b9a36b")
         axes.barh(place, summary.median * scale, color=colour, height=0.7)
         axes.plot([summary.lowest * scale, summary.highest * scale], [place, place], color="#222222", linewidth=1)
-        axes.text(summary.highest * scale, place, f" {summary.median * scale:,.4g}", va="center")
+        value = summary.median * scale
+        axes.text(summary.highest * scale, place, f" {value:,.0f}" if value >= 100 else f" {value:.3g}", va="center")
     axes.set_yticks(range(len(found)), list(found))
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
@@ -87,10 +88,13 @@ def _growth(pyplot: Any, results: Results, file: Path) -> None:
             points = [(count, results.summary("pods", count, "kinform", metric, mode)) for count in counts]
             found = [(count, summary.median * scale) for count, summary in points if summary]
             axes.plot([count for count, _ in found], [value for _, value in found], marker="o", label=mode)
-    for axes, title in ((rates, "objects per second"), (sizes, "KiB per object")):
+    for axes, title in ((rates, "objects per second"), (sizes, "KiB for each object")):
         axes.set_xscale("log")
+        axes.set_xticks(counts, [f"{count:,}" for count in counts])
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
-        axes.set_title(f"kinform: {title}, by number of pods", loc="left")
+        axes.set_xlabel("pods")
+        axes.set_title(f"kinform, {title}", loc="left")
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
     _save(pyplot, figure, file)
