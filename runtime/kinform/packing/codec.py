@@ -143,7 +143,7 @@ class _Dictionary:
     def compressor(self) -> _Compress:
         size = len(self)
         index_bits = max(14, min(21, (size - 1).bit_length() - 3))
-        parameters = zstandard.ZstdCompressionParameters.from_level(
+        parameters = zstandard.ZstdCompressionParameters.from_level(  # pyright: ignore[reportUnknownMemberType]
             _LEVEL,
             source_size=_TYPICAL_SIZE,
             dict_size=size,
@@ -155,7 +155,7 @@ class _Dictionary:
             write_checksum=False,
             write_dict_id=False,
         )
-        self._prepared.precompute_compress(compression_params=parameters)
+        self._prepared.precompute_compress(compression_params=parameters)  # pyright: ignore[reportUnknownMemberType]
         compressor = zstandard.ZstdCompressor(compression_params=parameters, dict_data=self._prepared)
         if "multi_compress_to_buffer" in zstandard.backend_features:
 

@@ -190,7 +190,7 @@ class GzipDecoder:
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=31)
         self._inside = False
-        self._left = b""
+        self._left: bytes = b""
         self._full = False  # zlib may have taken all input and not yet given all output
 
     @property

@@ -108,10 +108,11 @@ def _checked(files: str, context: str | None) -> Mapping[str, Any]:
         document = importlib.import_module("yaml").safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise _DefectError(f"{path} is empty" if document is None else f"{path} is no mapping, as kubeconfigs are")
+        fields = cast("dict[str, Any]", document)
         if context is None:
-            current = document.get("current-context", current)
+            current = fields.get("current-context", current)
         for each, named in found.items():
-            for name, entries in _named(document.get(each), each, path).items():
+            for name, entries in _named(fields.get(each), each, path).items():
                 named.setdefault(name, entries)
     if not isinstance(current, str) or not current:
         raise _DefectError("it has no current-context, and none is named: `kubectl config use-context` sets one")
@@ -130,8 +131,8 @@ def _checked(files: str, context: str | None) -> Mapping[str, Any]:
 
 def _named(value: object, kind: str, path: Path) -> dict[str, list[Any]]:
     """The entries of a list by their names."""
-    entries = value or []
-    if not isinstance(entries, list) or not all(isinstance(each, dict) and "name" in each for each in entries):
+    entries = cast("list[dict[str, Any]]", value or [])
+    if not isinstance(value or [], list) or not all(isinstance(each, dict) and "name" in each for each in entries):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _DefectError(f"{kind} in {path} is no list of entries that have names")
     named: dict[str, list[Any]] = {}
     for each in entries:
@@ -146,7 +147,7 @@ def _one(found: Mapping[str, Mapping[str, list[Any]]], kind: str, name: object, 
         raise _DefectError(f"its {kind} have no {what} {name!r} ({why}; there are: {known})")
     if len(entries) > 1:
         raise _DefectError(f"its {kind} have {name!r} {len(entries)} times")
-    entry = entries[0] if entries[0] is not None else {}
+    entry: object = entries[0] if entries[0] is not None else {}
     if not isinstance(entry, dict):
         raise _DefectError(f"its {what} {name!r} is no mapping")
     return cast("dict[str, Any]", entry)
@@ -179,8 +180,9 @@ def _check_user(user: Mapping[str, Any], name: object) -> None:
         has, lacks = ("client-certificate", "client-key") if certificate else ("client-key", "client-certificate")
         raise _DefectError(f"{where} has a {has} without a {lacks}")
     if "exec" in user:
-        plugin = user["exec"]
-        if not isinstance(plugin, dict) or not isinstance(plugin.get("command"), str) or not plugin["command"]:
+        said: object = user["exec"]
+        plugin = cast("dict[str, Any]", said) if isinstance(said, dict) else {}
+        if not isinstance(plugin.get("command"), str) or not plugin["command"]:
             raise _DefectError(f"{where} has a credential plugin (exec) without a command")
         if not plugin.get("apiVersion"):
             raise _DefectError(f"{where} has a credential plugin (exec) without an apiVersion")
