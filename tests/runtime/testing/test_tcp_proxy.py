@@ -110,6 +110,21 @@ def test_an_end_arrives_after_what_was_said_before_it(proxy: TcpProxy) -> None:
         assert take(sock, 100) == b"last words"
 
 
+def test_what_is_on_its_way_at_the_end_is_not_lost_by_it(proxy: TcpProxy) -> None:
+    words = b"x" * 40_000
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # so that most of it waits on the proxy's side
+        sock.settimeout(TIMEOUT)
+        sock.connect(("127.0.0.1", proxy.port))
+        sock.sendall(words)
+        sock.shutdown(socket.SHUT_WR)
+        deadline = time.monotonic() + TIMEOUT
+        while proxy.connections or not proxy.accepted:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert take(sock, 2 * len(words)) == words
+
+
 def test_reset_cuts_what_is_open_and_nothing_else(proxy: TcpProxy) -> None:
     with connected(proxy) as sock:
         echoed(sock, b"before")
