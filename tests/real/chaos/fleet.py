@@ -67,7 +67,8 @@ class Fleet:
         self._counting = threading.Lock()
         self.fetches = 0
         """How often a whole list or stream was taken over, the first ones among them."""
-        self.streaming = SharedInformerFactory(source, clock=clock, source_factory=self._source)
+        # Packed, few as the objects are, so that packing goes through all of it as well.
+        self.streaming = SharedInformerFactory(source, clock=clock, source_factory=self._source, store="packed")
         self.paging = SharedInformerFactory(source, clock=clock, source_factory=self._paging_source, resync=resync)
         for factory in self.factories:
             factory.on_error(on_error)
@@ -114,6 +115,7 @@ class Fleet:
             request.transport,
             sink=request.sink,
             report=request.report,
+            pack=request.pack,
             clock=request.clock,
             name=request.name,
             transform=request.transform,
