@@ -166,7 +166,8 @@ class Inflater(Generic[M]):
     def _decode(self, entry: Entry, body: bytes) -> M:
         if not body:
             raise UndecodableObjectError(
-                f"{self._resource.kind} {entry.key}", "its transform failed, which was reported when it was received"
+                f"{self._resource.kind} {entry.key}",
+                "it could not be taken as it came, or its transform failed: that was reported when it came",
             )
         try:
             return self._model.from_wire(body)
