@@ -25,6 +25,7 @@ PACK_FROM: Final = 4 * 1024 * 1024
 
 _BATCH: Final = 64  # bodies: enough to make the turns for the interpreter's lock cheap
 _LINGER: Final = 1.0  # seconds that a body waits for company; who is told of its object has mostly read it by then
+_REST_AFTER: Final = 30.0  # seconds without anything to pack
 _BACKLOG: Final = 256  # entries that may wait, each as large as it came
 _WORTH_TRIMMING: Final = 16 * 1024 * 1024  # bytes saved from which on the C library is asked for what it put aside
 _WORN_AFTER: Final = 2048  # bodies over which a dictionary is judged
@@ -85,6 +86,8 @@ class Packer:
         self._looked_at_size = 0  # of the dictionary, when everything was last looked through
         self._judged = _Tally()
         self._best_ratio = 1.0
+        self._resting = True
+        self._last_packed = 0.0
 
     @property
     def overhead(self) -> int:
@@ -190,13 +193,15 @@ class Packer:
                 return False
             self._busy = True
             batch = self._take()
-            look = not batch
+            look = not batch and self._look_due
             if look:
                 self._look_due = False
-        if look:
+        if batch:
+            self._pack_new(batch)
+        elif look:
             self._look_through()
         else:
-            self._pack_new(batch)
+            self._rest()
         return True
 
     def _pause(self) -> float | None:
@@ -204,7 +209,13 @@ class Packer:
         waiting = len(self._waiting)
         if waiting >= _BATCH or self._look_due:
             return 0.0
-        return max(0.0, self._first_came + _LINGER - self._clock.monotonic()) if waiting else None
+        if waiting:
+            due = self._first_came + _LINGER
+        elif not self._resting:
+            due = self._last_packed + _REST_AFTER
+        else:
+            return None
+        return max(0.0, due - self._clock.monotonic())
 
     def _take(self) -> list[Entry]:
         batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
@@ -222,10 +233,10 @@ class Packer:
         self._judged.add(tally)
         if self._judged.bodies >= _WORN_AFTER:
             self._judge()
-        if len(batch) < _BATCH:  # it is quiet
-            self._give_back()
 
     def _pack(self, entries: Sequence[Entry]) -> _Tally:
+        self._resting = False
+        self._last_packed = self._clock.monotonic()
         bodies = [entry.body for entry in entries]
         codec = self._codec
         frames = codec.pack(bodies, int(max(self._count(), self._fetching) * self._typical))
@@ -276,9 +287,12 @@ class Packer:
         if todo:
             self._pack(todo)
         self._looked_at_size = self._codec.size
-        self._give_back()
+        self._rest()
 
-    def _give_back(self) -> None:
+    def _rest(self) -> None:
+        """Takes no more memory than is needed while nothing is packed."""
+        self._resting = True
+        self._codec.rest()
         if self._saved >= _WORTH_TRIMMING:
             self._saved = 0
             give_back()

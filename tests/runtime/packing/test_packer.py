@@ -11,7 +11,7 @@ import pytest
 
 from kinform.packing import Packer, codec
 from kinform.packing import packer as packing
-from kinform.testing import VirtualClock
+from kinform.testing import VirtualClock, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,6 +155,23 @@ def test_a_dictionary_of_what_is_no_more_is_replaced(
     assert now != old
     here.check()
     assert sum(len(entry.stored) for entry in here.entries.values()) < 0.08 * sum(map(len, here.bodies.values()))
+
+
+def test_in_quiet_times_it_takes_no_more_than_the_dictionary(cache: Callable[..., Cache]) -> None:
+    """Nothing that only packing needs: it is made again when something comes."""
+    here = cache()
+    here.packer.add(here.make(range(640)), stored=True)
+    here.settle()
+    assert not here.packer._codec.at_rest
+    here.clock.wait_for_deadline(30.0)
+    here.clock.advance(30.0)
+    eventually(lambda: here.packer._codec.at_rest)
+    here.packer.add(here.make(range(640, 1000)), stored=True)
+    here.packer.fetched()
+    here.settle()
+    assert here.packed == 1000
+    assert here.packer._codec.at_rest, "after everything has been looked through"
+    here.check()
 
 
 def test_what_does_not_pack_stays_as_it_is(
