@@ -145,11 +145,17 @@ class _Renderer:
             for resource in gv.resources
             if not is_builtin(resource.api.schema) and not _has_status(resource)
         ]
+        typed = ""
+        if without_status:  # type checkers do not take the base's type of the attribute for this one's
+            resource = names.use("kinform.meta", "Resource", typing_only=True)
+            typed = f"{names.use('typing', 'ClassVar')}[tuple[{resource}, ...]]"
         return self._render(
             "package/testing.py",
             base=names.use("kinform.testing.fake_clientset", "FakeClientsetBase"),
             clientset=names.use(f"{self.plan.package}.clients.clientset", "Clientset"),
             without_status=without_status,
+            typed=typed,
+            type_checking=names.use("typing", "TYPE_CHECKING") if without_status else "",
             names=names,
         )
 
