@@ -23,6 +23,10 @@ examples:
   python -m kinform.testing.control_plane --version v1.30 -- kubectl get namespaces
 
 The command finds the API server by KUBECONFIG. Exit status: the command's, or 2 if the control plane does not come up.
+
+The programs are those of TEST_ASSET_KUBE_APISERVER, TEST_ASSET_ETCD and TEST_ASSET_KUBECTL, else of the folder
+KUBEBUILDER_ASSETS, else what `make control-plane` in a checkout of kinform has put into the user's cache, else of
+/usr/local/kubebuilder/bin.
 """
 
 
