@@ -15,9 +15,10 @@ BADLY_PACKED: Final = 0.11
 """Share of its size above which a packed body holds what the dictionary does not know yet."""
 
 _SEEDS: Final = 4  # bodies that a dictionary begins with
-_SMALLEST: Final = 512 * 1024  # bytes that a dictionary may have in any case
-_LARGEST: Final = 16 * 1024 * 1024
 _SHARE: Final = 32  # a dictionary may have one part in so many of all that is packed with it
+_SMALL: Final = 512 * 1024  # bytes up to which it may have a larger part, since fewer objects have as many templates
+_SHARE_IF_SMALL: Final = 4
+_LARGEST: Final = 16 * 1024 * 1024  # bytes that it may have at the most
 _GROWTH: Final = 0.4  # what is new must be so much of the dictionary: each time it grows, it is indexed anew
 _LEAST_GROWTH: Final = 128 * 1024
 _LEVEL: Final = 3
@@ -76,7 +77,8 @@ class Codec:
         if self._compress is None:
             self._compress = self._dictionary.compressor()
         frames = self._compress(bodies)
-        room = min(_LARGEST, max(_SMALLEST, total // _SHARE)) - self.size - self._novel_size
+        most = min(_LARGEST, max(min(_SMALL, total // _SHARE_IF_SMALL), total // _SHARE))
+        room = most - self.size - self._novel_size
         for body, frame in zip(bodies, frames, strict=True):
             if len(frame) <= len(body) * BADLY_PACKED:
                 continue

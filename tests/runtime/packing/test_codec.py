@@ -52,6 +52,16 @@ def test_the_dictionary_is_kept_to_its_share(body: Callable[..., bytes]) -> None
     assert codec.full
 
 
+def test_the_dictionary_of_few_bodies_is_not_larger_than_they_are(body: Callable[..., bytes]) -> None:
+    """However many come and go: what differs in each of them would fill any dictionary."""
+    codec = Codec()
+    total = 20 * len(body(0, 0))
+    for start in range(0, 2000, 5):
+        codec.pack([body(number, number) for number in range(start, start + 5)], total)
+    codec.grow()
+    assert codec.size < total / 2
+
+
 def test_a_frame_knows_its_ratio(body: Callable[..., bytes]) -> None:
     codec = Codec()
     whole = body(1, 1)
