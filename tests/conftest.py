@@ -21,7 +21,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -93,6 +93,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def figures(pytestconfig: pytest.Config) -> Counter[str]:
     """What tests count, such as ``figures["model: steps"] += 1``; told below their results."""
     return pytestconfig.stash[_FIGURES]
+
+
+def skip_for_want_of(reason: str) -> NoReturn:
+    """Skip a test whose programs are not on this machine; in CI, which builds them all, that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"CI has what this test needs, but: {reason}", pytrace=False)
+    pytest.skip(reason)
 
 
 def open_files() -> Counter[str]:

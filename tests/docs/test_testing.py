@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from tests.conftest import skip_for_want_of
 
 from kinform.testing import ControlPlaneNotFoundError
 from kinform.testing.control_plane import cache_folder, find_binaries
@@ -40,7 +41,7 @@ def needs_a_control_plane() -> None:
     try:
         find_binaries("v1.37")
     except ControlPlaneNotFoundError as error:
-        pytest.skip(str(error))
+        skip_for_want_of(str(error))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from benchmarks.processes import Replayer
+from tests.conftest import skip_for_want_of
 
 if TYPE_CHECKING:
     from kinform.testing import ControlPlane
@@ -117,7 +118,7 @@ def test_lists_and_watches_have_the_keys_of_a_real_server_in_its_order(
     control_plane_v1_37: ControlPlane, corpus: str
 ) -> None:
     if shutil.which("go") is None:
-        pytest.skip("the replayer is written in Go, and there is no go on PATH")
+        skip_for_want_of("the replayer is written in Go, and there is no go on PATH")
     real_server = RealServer(control_plane_v1_37)
     with Replayer(corpus, COUNT, 1, protobuf=False) as replayer:
         path = replayer.stats["path"]

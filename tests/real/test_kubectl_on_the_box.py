@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import skip_for_want_of
 
 from kinform.meta import Resource
 from kinform.testing import ControlPlaneNotFoundError, Server
@@ -93,9 +94,9 @@ def kubectl(server: Server, tmp_path: Path) -> Kubectl:
     try:
         path = find_binaries("v1.37").kubectl
     except ControlPlaneNotFoundError as error:
-        pytest.skip(str(error))
+        skip_for_want_of(str(error))
     if path is None:
-        pytest.skip("no kubectl on this machine")
+        skip_for_want_of("no kubectl on this machine")
     config = tmp_path / "kubeconfig"
     config.write_text(server.kubeconfig())
     return Kubectl(path, config)

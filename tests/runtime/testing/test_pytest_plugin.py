@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml  # noqa: F401  (pytester forgets what its tests import, and parts in C must not be imported twice)
+from tests.conftest import skip_for_want_of
 
 import kinform.testing._pki  # noqa: F401  (likewise)
 import pytest_kinform
@@ -309,7 +310,7 @@ def test_it_is_the_same_and_the_old_namespace_is_closed(kinform_control_plane):
         "--kinform-kubernetes=v1.37",
     )
     if result.parseoutcomes().get("skipped"):
-        pytest.skip("no kube-apiserver v1.37 on this machine (make control-plane)")
+        skip_for_want_of("no kube-apiserver v1.37 on this machine (make control-plane)")
     result.assert_outcomes(passed=4)
 
 
