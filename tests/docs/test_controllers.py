@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from kinform.meta import Resource
+from kinform.testing import eventually
 from kinform.transport import Transport
 from kinform_k8s import Clientset
 from kinform_k8s.models.apps.v1 import Deployment, DeploymentSpec, DeploymentStatus
@@ -63,10 +63,7 @@ def test_an_object_goes_after_its_cleanup(start: Start, server: Server) -> None:
         assert client.get("web").metadata.finalizers == ["example.com/volumes"]
         client.delete("web")
         program.expect("removing the volumes of shop/web")
-        deadline = time.monotonic() + PATIENCE
-        while client.list().items:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(lambda: not client.list().items, timeout=PATIENCE)
     program.interrupt()
 
 
@@ -90,10 +87,7 @@ def test_a_condition_follows_the_replicas(start: Start, server: Server) -> None:
 def test_events_are_there_after_the_end(start: Start, server: Server) -> None:
     server.put(deployment(replicas=0))
     program = start()
-    deadline = time.monotonic() + PATIENCE
-    while not events(server, "shop"):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: events(server, "shop"), timeout=PATIENCE)
     program.interrupt()
     (event,) = events(server, "shop")
     assert (event["type"], event["reason"], event["action"]) == ("Warning", "Idle", "Audit")

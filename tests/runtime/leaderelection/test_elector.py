@@ -6,7 +6,6 @@ import logging
 import queue
 import random
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from types import SimpleNamespace
@@ -20,7 +19,7 @@ from kinform import ApiClient, ErrorReport, ForkedError, LeaderElection, LeaderE
 from kinform.errors import TransportError
 from kinform.leaderelection.lease import Lease
 from kinform.leaderelection.lock import Verb
-from kinform.testing import FakeRecorder, VirtualClock
+from kinform.testing import FakeRecorder, VirtualClock, eventually
 from kinform.transport import Abort, Transport
 
 REAL = 10.0  # seconds of patience with real threads; nothing waits that long unless it is broken
@@ -32,14 +31,6 @@ NO_CLIENT = cast(
         default_headers={},
     ),
 )
-
-
-def eventually(reached: Callable[[], bool]) -> None:
-    """Looks again and again, as there is no event to wait for."""
-    deadline = time.monotonic() + REAL
-    while not reached():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 class Lock:
