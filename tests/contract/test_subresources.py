@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tests.contract.conftest import STRATEGIC
 from tests.contract.test_objects import deployment, named
 
@@ -80,13 +81,40 @@ def test_sets_and_maps_and_atomic_lists(api: Api) -> None:
     path = f"{api.deployments}/a"
     api.patch(path, {"metadata": {"finalizers": ["example.com/a"], "labels": {"x": "1", "y": "2"}}}, STRATEGIC)
     more = api.patch(path, {"metadata": {"finalizers": ["example.com/b"], "labels": {"x": None}}}, STRATEGIC)
-    assert sorted(more.metadata["finalizers"]) == ["example.com/a", "example.com/b"]
+    assert more.metadata["finalizers"] == ["example.com/b", "example.com/a"]
     assert more.metadata["labels"] == {"y": "2"}
     less = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["example.com/a"]}}
     assert api.patch(path, less, STRATEGIC).metadata["finalizers"] == ["example.com/b"]
     api.patch(path, {"metadata": {"finalizers": None}}, STRATEGIC)
     strategy: dict[str, Any] = {"type": "Recreate", "$retainKeys": ["type"]}
     assert api.patch(path, {"spec": {"strategy": strategy}}, STRATEGIC).json["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize(
+    ("patched", "order", "expected"),
+    [
+        ("x", None, "xabcd"),
+        ("cx", None, "abcxd"),
+        ("xc", None, "xabcd"),
+        ("ca", None, "bcad"),
+        ("xy", None, "xyabcd"),
+        ("dbx", None, "acdbx"),
+        ("x", "dxa", "bcdxa"),
+        ("", "dcba", "dcba"),
+        ("", "ca", "bcad"),
+    ],
+)
+def test_where_the_items_of_a_strategic_patch_come_to_stand(
+    api: Api, patched: str, order: str | None, expected: str
+) -> None:
+    made = deployment("a")
+    made["spec"]["template"]["spec"]["containers"] = [{"name": name, "image": "i"} for name in "abcd"]
+    api.post(api.deployments, made)
+    spec: dict[str, Any] = {"containers": [{"name": name, "image": "j"} for name in patched]}
+    if order is not None:
+        spec["$setElementOrder/containers"] = [{"name": name} for name in order]
+    containers = patch(api, f"{api.deployments}/a", spec)
+    assert "".join(each["name"] for each in containers) == expected
 
 
 def test_strategic_patches_that_make_no_sense(api: Api) -> None:

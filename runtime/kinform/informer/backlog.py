@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, TypeAlias, 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from kinform.meta import ObjectKey
     from kinform.store import Notification
@@ -106,6 +106,7 @@ class Backlog(ABC, Generic[W]):
     def __init__(self, is_current: Callable[[Entry], bool]) -> None:
         self._is_current = is_current
         self._replay: Iterator[Entry] | None = None
+        self._replay_left = 0
         self._resync: Iterator[Entry] | None = None
         self._resync_turn = False
         self.coalesced = 0
@@ -120,8 +121,9 @@ class Backlog(ABC, Generic[W]):
     def put_synced(self) -> None:
         """Marks the end of what was there at first: ``take()`` says so when it comes by."""
 
-    def replay(self, entries: Iterable[Entry]) -> None:
+    def replay(self, entries: Sequence[Entry]) -> None:
         """Adds to what the handler begins with."""
+        self._replay_left += len(entries)
         self._replay = iter(entries) if self._replay is None else chain(self._replay, entries)
 
     def resync(self, entries: Iterable[Entry]) -> None:
@@ -133,6 +135,11 @@ class Backlog(ABC, Generic[W]):
         """Whether a resync is under way."""
         return self._resync is not None
 
+    @property
+    def waiting(self) -> int:
+        """How much the handler is still to be told: what it begins with, and the queue. A resync is not counted."""
+        return self._replay_left + len(self)
+
     # ---- for the handler's thread
 
     def take(self) -> W | Marker | None:
@@ -140,6 +147,7 @@ class Backlog(ABC, Generic[W]):
         if self._replay is not None:
             entry = next(self._replay, None)
             if entry is not None:
+                self._replay_left -= 1
                 return self._again(entry, seen=None)
             self._replay = None
         if self._resync is not None and (self._resync_turn or not len(self)):
@@ -159,6 +167,7 @@ class Backlog(ABC, Generic[W]):
     def clear(self) -> None:
         """Drops everything."""
         self._replay = self._resync = None
+        self._replay_left = 0
 
     @abstractmethod
     def __len__(self) -> int:

@@ -155,7 +155,7 @@ class HandlerThread(Registration, Generic[W_co]):
             return HandlerStatistics(
                 name=self._name,
                 synced=self._synced,
-                pending=len(self._backlog),
+                pending=self._backlog.waiting,
                 delivered=self._delivered,
                 failed=self._failed,
                 coalesced=self._backlog.coalesced,
@@ -198,7 +198,7 @@ class HandlerThread(Registration, Generic[W_co]):
                 self._backlog.put_synced()
                 self._work.notify()
 
-    def replay(self, entries: Iterable[Entry]) -> None:
+    def replay(self, entries: Sequence[Entry]) -> None:
         """Adds to what the handler is told first; of these objects nothing has been ``put()``."""
         with self._lock:
             if not self._closed:

@@ -144,16 +144,19 @@ def test_the_synced_mark_keeps_its_place(events: EventBacklog) -> None:
 def test_a_replay_comes_before_everything_and_is_walked_lazily(events: EventBacklog) -> None:
     walked: list[int] = []
 
-    def snapshot() -> Iterator[Entry]:
-        for n in range(3):
-            walked.append(n)
-            yield entry(f"p{n}", n)
+    class Snapshot(list[Entry]):
+        def __iter__(self) -> Iterator[Entry]:
+            for n in range(len(self)):
+                walked.append(n)
+                yield self[n]
 
     events.put_synced()
-    events.replay(snapshot())
+    events.replay(Snapshot([entry(f"p{n}", n) for n in range(3)]))
     events.put(Notification(entry("p2", 2), entry("p2", 9)))
+    assert events.waiting == 4
     assert shown(events.take()) == "p0 - - 0 initial"
     assert walked == [0]
+    assert events.waiting == 3
     assert drain(events) == ["p1 - - 1 initial", "p2 - - 2 initial", "Marker.SYNCED", "p2 2 2 9"]
 
 

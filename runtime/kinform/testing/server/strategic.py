@@ -50,7 +50,8 @@ def strategic_merge(target: JsonObject, patch: JsonObject, shape: Shape) -> Json
     for name, order in patch.items():
         of = name.removeprefix(_ORDER)
         if name.startswith(_ORDER) and isinstance(order, list) and isinstance(items := result.get(of), list):
-            result[of] = _ordered(items, order, shape.field(of).merge_key)
+            before = target.get(of)
+            result[of] = _arranged(items, order, before if isinstance(before, list) else [], shape.field(of).merge_key)
     return result
 
 
@@ -65,8 +66,8 @@ def _merged(target: Json, value: Json, shape: Shape) -> Json:
     if "merge" not in shape.patch_strategies or replaced:
         return items
     if not shape.merge_key:
-        return [*before, *(item for item in items if item not in before)]
-    return _merged_items(before, items, shape)
+        return _arranged([*before, *(item for item in items if item not in before)], items, before, "")
+    return _arranged(_merged_items(before, items, shape), items, before, shape.merge_key)
 
 
 def _merged_items(before: list[Json], items: list[Json], shape: Shape) -> list[Json]:
@@ -86,17 +87,29 @@ def _merged_items(before: list[Json], items: list[Json], shape: Shape) -> list[J
     return result
 
 
-def _ordered(items: list[Json], order: list[Json], key: str) -> list[Json]:
-    """Items that the order names stand as it says; each other one stays behind the one that it stood behind."""
+def _arranged(items: list[Json], order: list[Json], before: list[Json], key: str) -> list[Json]:
+    """A merged list in the order that a kube-apiserver gives it (``normalizeElementOrder``).
+
+    Items that ``order`` names stand as it says. Each other one stands before the first of these that it stood before;
+    what is new was nowhere before, so nothing makes way for it: it comes first.
+
+    Args:
+        items: The merged list.
+        order: The items of the patch, or what its ``$setElementOrder`` says.
+        before: The list as it was.
+        key: The merge key; ``""`` for lists of plain values.
+    """
 
     def mark(item: Json) -> Json:
         return item.get(key) if key and isinstance(item, dict) else item
 
-    wanted = [mark(each) for each in order]
-    groups: dict[int, list[Json]] = {}
-    current = -1
-    for item in items:
-        if mark(item) in wanted:
-            current = wanted.index(mark(item))
-        groups.setdefault(current, []).append(item)
-    return [item for place in sorted(groups) for item in groups[place]]
+    wanted, were = [mark(each) for each in order], [mark(each) for each in before]
+    named = sorted((each for each in items if mark(each) in wanted), key=lambda each: wanted.index(mark(each)))
+    others = [each for each in items if mark(each) not in wanted]
+    arranged: list[Json] = []
+    for item in named:
+        place = were.index(mark(item)) if mark(item) in were else -1
+        while others and mark(others[0]) in were and were.index(mark(others[0])) < place:
+            arranged.append(others.pop(0))
+        arranged.append(item)
+    return arranged + others
