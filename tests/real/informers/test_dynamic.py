@@ -33,13 +33,13 @@ from kinform_k8s.models.meta.v1 import ObjectMeta, OwnerReference
 from kinform_k8s.resources.core.v1 import CONFIG_MAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.real.informers.conftest import MakeNamespace, Seen, Sources
 
     from kinform import GenericInformer
     from kinform.testing import ControlPlane
-    from kinform.transport import Response, Stream
+    from kinform.transport import Stream
     from kinform_k8s import Clientset
 
 TIMEOUT = 30.0
@@ -234,10 +234,12 @@ class Recorder(Transport):
         super().__init__(source)
         self.pieces: list[tuple[str, bytes]] = []
 
-    def request(self, method: str, path: str, **options: Any) -> Response:
-        response = super().request(method, path, **options)
-        self.pieces.append((options.get("accept", ""), response.body))
-        return response
+    def fetch(self, path: str, take: Callable[[bytes], object], **options: Any) -> None:
+        def kept(piece: bytes) -> None:
+            self.pieces.append((options["accept"], piece))
+            take(piece)
+
+        super().fetch(path, kept, **options)
 
     def open(self, path: str, **options: Any) -> Stream:
         stream = super().open(path, **options)
