@@ -378,14 +378,11 @@ class SharedInformer(Generic[T]):
 
     def _take(self, partition: str, changes: list[Change]) -> None:
         before = self._store.resource_version(partition)
-        went_back = [
-            change.resource_version
-            for change in changes
-            if isinstance(change, Replace) and is_older(change.resource_version, before)
-        ]
+        fetched = [change.resource_version for change in changes if isinstance(change, Replace)]
+        went_back = [version for version in fetched if is_older(version, before)]
         try:
             self._handlers.take(partition, changes)
-            if self._packer is not None and any(isinstance(change, Replace) for change in changes):
+            if fetched and self._packer is not None:
                 self._packer.fetched()
         finally:
             if went_back:
